@@ -1,0 +1,1 @@
+"""PostFlow: durable review workflows for Frame.io."""
