@@ -1,0 +1,120 @@
+"""The signature on Frame.io's deliveries, and the little they say.
+
+Pure: bytes and headers in, values out. An event that `parse_event` returned is not yet a
+verified one; call `verify_delivery` first, on the bytes as they came. The scheme is
+https://developer.adobe.com/frameio/guides/Webhooks/ (version `v0`, the only one).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from postflow.errors import DeliveryRejectedError
+from postflow.frameio.wire import Reference, WebhookEvent
+
+TIMESTAMP_HEADER = "X-Frameio-Request-Timestamp"
+SIGNATURE_HEADER = "X-Frameio-Signature"
+USER_AGENT = "Frame.io V4 API"
+
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
+_LONGEST_ID = 255  # a longer text is no id of Frame.io, and breaks an index of PostgreSQL
+
+
+def sign_delivery(*, secret: str, timestamp: int, body: bytes) -> str:
+    """Give the signature header's value for a body sent at `timestamp` (unix seconds)."""
+    return _signature(secret, str(timestamp), body)
+
+
+def verify_delivery(
+    *,
+    secrets: Iterable[str],
+    timestamp_header: str | None,
+    signature_header: str | None,
+    body: bytes,
+    now: datetime,
+    tolerance: timedelta,
+) -> None:
+    """Raise DeliveryRejectedError unless one of the secrets signed exactly these bytes lately."""
+    live = [secret for secret in secrets if secret.strip()]
+    if not live:
+        raise DeliveryRejectedError(
+            "No webhook secret is configured, so no delivery can be trusted; set one."
+        )
+    if not timestamp_header or not signature_header:
+        missing = SIGNATURE_HEADER if timestamp_header else TIMESTAMP_HEADER
+        raise DeliveryRejectedError(f"The delivery has no {missing} header; Frame.io sends one.")
+    _refuse_untimely(timestamp_header, now=now, tolerance=tolerance)
+    if not _SIGNATURE.fullmatch(signature_header):
+        raise DeliveryRejectedError(
+            f"The {SIGNATURE_HEADER} header is malformed; it must be v0= and 64 hex digits."
+        )
+    # Every secret is tried, so that the time taken does not tell which one was close.
+    matches = [
+        hmac.compare_digest(_signature(secret, timestamp_header, body), signature_header)
+        for secret in live
+    ]
+    if not any(matches):
+        raise DeliveryRejectedError(
+            "The delivery is not signed with any of the configured webhook secrets; "
+            "check the secret that Frame.io showed when the webhook was created."
+        )
+
+
+def parse_event(body: bytes) -> WebhookEvent:
+    """Read what a body says, as far as it goes; ValueError unless it is a JSON object.
+
+    Keys that are absent or of a strange shape are None, because a delivery that was signed is
+    stored whatever it holds. Keys that we do not know are kept.
+    """
+    try:
+        found: Any = json.loads(body)
+    except RecursionError:
+        raise ValueError("The body is nested too deeply to be an event of Frame.io.") from None
+    if not isinstance(found, dict):
+        raise ValueError("The body is JSON but not an object, so it is no event of Frame.io.")  # noqa: TRY004 - the value is wrong, its Python type is our reading of it
+    references = ("resource", "project", "user", "workspace", "account")
+    readable = {name: _reference(found.get(name)) for name in references}
+    return WebhookEvent.model_validate({**found, **readable, "type": _text(found.get("type"))})
+
+
+def _refuse_untimely(timestamp_header: str, *, now: datetime, tolerance: timedelta) -> None:
+    if not _TIMESTAMP.fullmatch(timestamp_header):
+        raise DeliveryRejectedError(
+            f"The {TIMESTAMP_HEADER} header is malformed; it must be unix seconds."
+        )
+    age = now.timestamp() - int(timestamp_header)
+    if abs(age) > tolerance.total_seconds():
+        side = "old" if age > 0 else "in the future"
+        raise DeliveryRejectedError(
+            f"The delivery is {abs(age):.0f} s {side}, more than the "
+            f"{tolerance.total_seconds():.0f} s allowed; compare the clocks of both machines."
+        )
+
+
+def _signature(secret: str, timestamp: str, body: bytes) -> str:
+    message = b"v0:" + timestamp.encode("ascii") + b":" + body
+    return "v0=" + hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+def _reference(found: object) -> Reference | None:
+    if not isinstance(found, dict):
+        return None
+    return Reference(id=_text(found.get("id")), type=_text(found.get("type")))
+
+
+def _text(found: object) -> str | None:
+    """Keep a text that a database can hold; NUL and lone surrogates cannot be stored."""
+    if not isinstance(found, str) or not found or len(found) > _LONGEST_ID or "\0" in found:
+        return None
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        return None
+    return found
