@@ -1,0 +1,1 @@
+"""The Prefect flows; they say the order of things and nothing else."""

@@ -1,0 +1,1 @@
+"""The web service: a public face for Frame.io, a private one for the team."""

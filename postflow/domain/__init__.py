@@ -1,0 +1,1 @@
+"""Thinks and decides; imports only the standard library and touches nothing."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from postflow.domain.people import GuestPolicy, ReviewRules
 
@@ -129,6 +133,15 @@ class ReviewSettings(Section):
     timeout: Seconds | None = None
     on_timeout: TimeoutPolicy = TimeoutPolicy.FAIL
 
+    @model_validator(mode="after")
+    def _can_ever_approve(self) -> Self:
+        if self.approvers and self.quorum > len(set(self.approvers)):
+            raise ValueError(
+                f"a quorum of {self.quorum} can never be reached by {len(set(self.approvers))} "
+                "approvers; name more approvers or lower the quorum"
+            )
+        return self
+
     @property
     def rules(self) -> ReviewRules:
         """These settings as the domain takes them.
@@ -217,3 +230,15 @@ class Settings(BaseSettings):
     tracker: TrackerSettings = TrackerSettings()
     notices: NoticeSettings = NoticeSettings()
     logs: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment beats the config file, which arrives as arguments."""
+        return env_settings, init_settings

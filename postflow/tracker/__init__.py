@@ -1,0 +1,1 @@
+"""Turns recorded events into verdicts and wakes what waits for them."""

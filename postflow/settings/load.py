@@ -1,0 +1,217 @@
+"""Where settings come from: the environment first, then `pipeline_config.json`, then defaults.
+
+Builds one frozen Settings with absolute paths; prints nothing and creates nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from postflow.errors import ConfigurationError
+from postflow.settings.sections import Settings
+
+CONFIG_NAME = "pipeline_config.json"
+CONFIG_VARIABLE = "POSTFLOW_CONFIG"
+_PREFIX = "POSTFLOW_"
+_log = logging.getLogger("postflow.settings")
+
+
+def load_settings(
+    config_path: Path | str | None = None, *, overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """Return the effective settings; raises ConfigurationError with the remedy.
+
+    `overrides` are sections as in the file, and beat it; the environment beats both. Relative
+    paths are resolved against the config file's folder, else the working directory.
+    """
+    path = Path(config_path) if config_path else find_config()
+    sections = _read_config(path) if path else {}
+    for name, values in (*_read_value_files().items(), *(overrides or {}).items()):
+        sections[name] = {**sections.get(name, {}), **values}
+    _refuse_unknown_variables()
+    build: Callable[..., Settings] = Settings
+    try:
+        settings = build(**sections)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, source=path)) from error
+    return _resolve_paths(settings, base=path.parent.absolute() if path else Path.cwd())
+
+
+def find_config() -> Path | None:
+    """Return the config file that counts, or None: the first of the documented places."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise ConfigurationError(
+                f"{CONFIG_VARIABLE} names {named}, which is not a file; correct or unset it."
+            )
+        return Path(named).absolute()
+    return next((p.absolute() for p in _config_places() if p.is_file()), None)
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """Return this process's environment for a child that may run in another folder.
+
+    Everything relative is made absolute, so that the child opens the same store.
+    """
+    found = find_config()
+    return {
+        **os.environ,
+        **({CONFIG_VARIABLE: str(found)} if found else {}),
+        "POSTFLOW_DATABASE__URL": settings.database.url,
+        "POSTFLOW_WEBHOOK__SECRETS_FILE": str(settings.webhook.secrets_file),
+        "POSTFLOW_POST_PROCESSING__OUTPUT_DIR": str(settings.post_processing.output_dir),
+        "POSTFLOW_PREFECT__HOME": str(settings.prefect.home),
+    }
+
+
+def _config_places() -> Iterator[Path]:
+    yield Path(CONFIG_NAME)
+    yield Path("config") / CONFIG_NAME
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    if script:
+        yield Path(script).parent / CONFIG_NAME
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    yield Path(home) / "postflow" / CONFIG_NAME
+
+
+def _read_config(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is not valid JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} must hold one JSON object with sections.")
+    ours = {k: v for k, v in content.items() if k in Settings.model_fields}
+    foreign = sorted(set(content) - set(ours) - {"$schema"})
+    if foreign:
+        _log.info("sections of %s that are not PostFlow's: %s", path.name, ", ".join(foreign))
+    for name, values in ours.items():
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{path}: {name} must be an object with settings in it.")
+    return ours
+
+
+def _read_value_files() -> dict[str, dict[str, Any]]:
+    """Read `POSTFLOW_SECTION__KEY_FILE` variables: the value stands in the file they name."""
+    found: dict[str, dict[str, Any]] = {}
+    for variable, value in os.environ.items():
+        section, _, key = variable.removeprefix(_PREFIX).lower().partition("__")
+        if not _is_value_file(variable, section, key):
+            continue
+        try:
+            text = Path(value).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(
+                f"{variable} names {value}, which cannot be read ({error.strerror})."
+            ) from error
+        found.setdefault(section, {})[key.removesuffix("_file")] = _json_or_text(text)
+    return found
+
+
+def _is_value_file(variable: str, section: str, key: str) -> bool:
+    if not variable.startswith(_PREFIX) or not key.endswith("_file"):
+        return False
+    model = _section_model(section)
+    return model is not None and key not in model.model_fields
+
+
+def _json_or_text(text: str) -> object:
+    if text.startswith(("[", "{")):
+        return json.loads(text)
+    return text
+
+
+def _section_model(name: str) -> type[BaseModel] | None:
+    field = Settings.model_fields.get(name)
+    found = field.annotation if field else None
+    return found if isinstance(found, type) and issubclass(found, BaseModel) else None
+
+
+def _refuse_unknown_variables() -> None:
+    for variable in os.environ:
+        if variable.startswith(_PREFIX) and "__" in variable:
+            section = variable.removeprefix(_PREFIX).partition("__")[0].lower()
+            if section not in Settings.model_fields:
+                raise ConfigurationError(
+                    f"{variable} names no section of PostFlow{_nearest(section, Settings)}."
+                )
+
+
+def _nearest(name: str, model: type[BaseModel]) -> str:
+    close = difflib.get_close_matches(name, model.model_fields, n=1, cutoff=0.4)
+    known = ", ".join(sorted(model.model_fields))
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {known}"
+
+
+def _explain(error: ValidationError, *, source: Path | None) -> str:
+    """Say the first thing that is wrong, where, and what would be right."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        message = first["msg"].removeprefix("Value error, ")
+        return f"The setting {where} cannot be used: {message} ({_origin(where, source)})."
+    model: type[BaseModel] = Settings
+    for part in first["loc"][:-1]:
+        annotation = model.model_fields[str(part)].annotation
+        model = annotation if isinstance(annotation, type) else model
+    hint = _nearest(str(first["loc"][-1]), model).rstrip("?")
+    return f"The setting {where} does not exist{hint}? ({_origin(where, source)})."
+
+
+def _origin(where: str, source: Path | None) -> str:
+    variable = _PREFIX + where.upper().replace(".", "__")
+    if variable in os.environ:
+        return f"from the environment variable {variable}"
+    return f"from {source}" if source else "from the defaults"
+
+
+def _resolve_paths(settings: Settings, *, base: Path) -> Settings:
+    def absolute(path: Path) -> Path:
+        return (base / path.expanduser()).absolute()
+
+    database = settings.database.model_copy(
+        update={"url": _absolute_url(settings.database.url, base)}
+    )
+    webhook = settings.webhook.model_copy(
+        update={"secrets_file": absolute(settings.webhook.secrets_file)}
+    )
+    post_processing = settings.post_processing.model_copy(
+        update={"output_dir": absolute(settings.post_processing.output_dir)}
+    )
+    prefect = settings.prefect.model_copy(update={"home": absolute(settings.prefect.home)})
+    return settings.model_copy(
+        update={
+            "database": database,
+            "webhook": webhook,
+            "post_processing": post_processing,
+            "prefect": prefect,
+        }
+    )
+
+
+def _absolute_url(url: str, base: Path) -> str:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(
+            f"database.url is {url!r}, which is no database address; "
+            "write for example sqlite:///postflow.db or postgresql+psycopg://user@host/name."
+        ) from error
+    if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
+        return url
+    path = (base / Path(parsed.database or "").expanduser()).absolute()
+    return parsed.set(database=str(path)).render_as_string(hide_password=False)
