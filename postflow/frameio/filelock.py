@@ -1,0 +1,44 @@
+"""A lock between processes that ends with the process that holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+PAUSE = 0.02  # seconds between two looks; a lock is held for one token request
+
+if sys.platform == "win32":  # pragma: no cover
+    import msvcrt
+
+    def _take(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _take(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@asynccontextmanager
+async def locked(path: Path) -> AsyncIterator[None]:
+    """Hold the lock of this file, waiting for whoever holds it; closing it is letting go."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        while not _is_taken(descriptor):  # noqa: ASYNC110 -- no event crosses processes
+            await asyncio.sleep(PAUSE)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_taken(descriptor: int) -> bool:
+    try:
+        _take(descriptor)
+    except (BlockingIOError, PermissionError):  # the second is Windows' word for it
+        return False
+    return True
