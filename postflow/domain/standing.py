@@ -49,6 +49,8 @@ class Statement:
     key: str
     """Breaks ties between statements of one instant: the comment id, or what is like it."""
     whole: bool = False
+    known: bool = True
+    """Whether it is known who said it; if not, it can make the review less approved, never more."""
     counts: bool = True
     may_approve: bool = True
     comment_id: str | None = None
@@ -87,10 +89,10 @@ def decide_review(statements: Iterable[Statement], *, quorum: int = 1) -> Review
     in_force: dict[str, Statement] = {}
     cleared_by: Statement | None = None
     for statement in sorted(statements, key=lambda s: (s.at, _DOUBT[s.said], s.key)):
-        if not statement.counts or (statement.whole and _is_idle(statement)):
+        if not statement.counts or _is_idle(statement):
             continue
         if statement.whole:
-            in_force.clear()
+            in_force = _kept_by(statement, in_force)
             cleared_by = statement if statement.said is ReviewStatus.PENDING else None
         if statement.said is not ReviewStatus.PENDING:
             in_force.pop(statement.who, None)
@@ -99,7 +101,15 @@ def decide_review(statements: Iterable[Statement], *, quorum: int = 1) -> Review
 
 
 def _is_idle(statement: Statement) -> bool:
-    return statement.said is ReviewStatus.APPROVED and not statement.may_approve
+    """Whether it is an approval of the whole by somebody who cannot give one."""
+    allowed = statement.known and statement.may_approve
+    return statement.whole and statement.said is ReviewStatus.APPROVED and not allowed
+
+
+def _kept_by(whole: Statement, in_force: dict[str, Statement]) -> dict[str, Statement]:
+    if whole.known:
+        return {}
+    return {who: s for who, s in in_force.items() if s.said is ReviewStatus.REJECTED}
 
 
 def _sum_up(
@@ -108,15 +118,11 @@ def _sum_up(
     rejections = [s for s in standings if s.said is ReviewStatus.REJECTED]
     approvals = [s for s in standings if s.said is ReviewStatus.APPROVED and s.may_approve]
     if rejections:
-        return Review(
-            status=ReviewStatus.REJECTED, deciding=rejections[-1], standings=standings
-        )
+        return Review(status=ReviewStatus.REJECTED, deciding=rejections[-1], standings=standings)
     whole = [s for s in approvals if s.whole]
     if whole or len(approvals) >= max(quorum, 1):
         return Review(
             status=ReviewStatus.APPROVED, deciding=(whole or approvals)[-1], standings=standings
         )
     note = f"{len(approvals)} of {quorum} approvals" if approvals else ""
-    return Review(
-        status=ReviewStatus.PENDING, deciding=cleared_by, standings=standings, note=note
-    )
+    return Review(status=ReviewStatus.PENDING, deciding=cleared_by, standings=standings, note=note)

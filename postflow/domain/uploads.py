@@ -17,7 +17,23 @@ _UPLOAD_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]+")
 
 VIDEO_SUFFIXES = frozenset(
-    ".mp4 .mov .mxf .m4v .mkv .avi .webm .mpg .mpeg .mts .m2ts .ts .wmv .ogv .3gp".split()
+    [
+        ".mp4",
+        ".mov",
+        ".mxf",
+        ".m4v",
+        ".mkv",
+        ".avi",
+        ".webm",
+        ".mpg",
+        ".mpeg",
+        ".mts",
+        ".m2ts",
+        ".ts",
+        ".wmv",
+        ".ogv",
+        ".3gp",
+    ]
 )
 
 

@@ -18,6 +18,8 @@ from postflow.domain.people import GuestPolicy, ReviewRules
 
 
 def _seconds(value: object) -> object:
+    if isinstance(value, str) and value.replace(".", "", 1).isdigit():
+        return timedelta(seconds=float(value))
     return timedelta(seconds=value) if isinstance(value, int | float) else value
 
 
@@ -240,5 +242,5 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment beats the config file, which arrives as arguments."""
+        """Let the environment beat the config file, whose sections arrive as arguments."""
         return env_settings, init_settings

@@ -1,0 +1,35 @@
+"""Whether a wait has its answer yet; the one rule that the flow and the tracker both ask."""
+
+from __future__ import annotations
+
+from postflow.domain.standing import ReviewStatus
+from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
+
+
+def answer_wait(
+    kind: WaitKind,
+    *,
+    status: UploadStatus,
+    review: ReviewStatus,
+    cancelled: bool,
+    timed_out: bool,
+    finish_on_rejection: bool,
+    reject_on_timeout: bool = False,
+) -> WaitOutcome | None:
+    """Return how the wait ends, or None while it goes on.
+
+    A verdict beats a deadline that passed meanwhile: what reviewers said is worth more.
+    """
+    if cancelled:
+        return WaitOutcome.CANCELLED
+    if status is UploadStatus.FAILED:
+        return WaitOutcome.FAILED
+    if kind is WaitKind.READY:
+        return WaitOutcome.READY if status is UploadStatus.READY else None
+    if review is ReviewStatus.APPROVED:
+        return WaitOutcome.APPROVED
+    if review is ReviewStatus.REJECTED and finish_on_rejection:
+        return WaitOutcome.REJECTED
+    if timed_out:
+        return WaitOutcome.REJECTED if reject_on_timeout else WaitOutcome.TIMED_OUT
+    return None

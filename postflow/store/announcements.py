@@ -1,0 +1,93 @@
+"""The outbox of announcements: what Prefect's automations and people are to be told.
+
+An announcement is committed with its cause and sent afterwards, at least once; its id is made from
+upload, version, kind and cause, so that receivers recognise a repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from uuid import NAMESPACE_URL, uuid5
+
+from sqlmodel import Session, col, select
+
+from postflow.store.tables import AnnouncementRow, UploadRow
+
+
+class Announcement(StrEnum):
+    """What can be announced; the value ends the name of the Prefect event."""
+
+    READY = "ready"
+    """Reviewers can watch the version."""
+    APPROVED = "approved"
+    """The version was signed off."""
+    REJECTED = "rejected"
+    """The version was refused; the payload lists the changes."""
+    TIMED_OUT = "timed-out"
+    """Nobody decided in time."""
+    DELIVERED = "delivered"
+    """The delivery of the version is complete."""
+    RECALLED = "recalled"
+    """The version lost its approval after it had been delivered."""
+    FAILED = "failed"
+    """The upload will not get any further."""
+    STUCK = "stuck"
+    """A flow run could not be brought back; a person must look."""
+
+
+def announce(
+    session: Session,
+    kind: Announcement,
+    upload: UploadRow,
+    *,
+    now: datetime,
+    cause: str = "",
+    payload: Mapping[str, object] | None = None,
+) -> None:
+    """Add an announcement unless the same one was added before.
+
+    `cause` tells apart what may happen twice to a version, such as a second approval.
+    """
+    name = f"postflow:{upload.upload_id}:{upload.version}:{kind}:{cause}"
+    key = str(uuid5(NAMESPACE_URL, name))
+    if session.get(AnnouncementRow, key) is not None:
+        return
+    session.add(
+        AnnouncementRow(
+            id=key,
+            upload_id=upload.upload_id,
+            version=upload.version,
+            kind=kind,
+            payload={"filename": upload.filename, "file_id": upload.file_id, **(payload or {})},
+            created_at=now,
+            try_at=now,
+        )
+    )
+    session.flush()
+
+
+def list_unsent(session: Session, *, now: datetime, limit: int = 100) -> list[AnnouncementRow]:
+    """Return what is to be sent by now, oldest first."""
+    statement = (
+        select(AnnouncementRow)
+        .where(col(AnnouncementRow.sent_at).is_(None), col(AnnouncementRow.try_at) <= now)
+        .order_by(col(AnnouncementRow.created_at))
+        .limit(limit)
+    )
+    return list(session.exec(statement))
+
+
+def note_sent(session: Session, announcement_id: str, *, now: datetime) -> None:
+    """Say that the announcement arrived."""
+    session.get_one(AnnouncementRow, announcement_id).sent_at = now
+
+
+def note_unsent(
+    session: Session, announcement_id: str, *, error: str, try_at: datetime | None
+) -> None:
+    """Say that the announcement did not arrive, and when to try again (None: never)."""
+    row = session.get_one(AnnouncementRow, announcement_id)
+    row.attempts += 1
+    row.error, row.try_at = error, try_at

@@ -1,0 +1,78 @@
+"""Batches and files on disk: what was submitted together, and what each file's bytes are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from postflow.domain.standing import ReviewStatus
+from postflow.domain.uploads import UploadStatus
+from postflow.store.tables import BatchMemberRow, BatchRow, FileHashRow, UploadRow
+
+
+def record_batch(
+    session: Session, *, batch_id: str, upload_ids: Sequence[str], now: datetime
+) -> None:
+    """Add the batch and its members in order; the same call again changes nothing."""
+    if session.get(BatchRow, batch_id) is None:
+        session.add(BatchRow(batch_id=batch_id, created_at=now))
+        session.flush()
+    for position, upload_id in enumerate(upload_ids):
+        if session.get(BatchMemberRow, (batch_id, upload_id)) is None:
+            session.add(BatchMemberRow(batch_id=batch_id, upload_id=upload_id, position=position))
+    session.flush()
+
+
+def list_members(session: Session, batch_id: str) -> list[str]:
+    """Return the batch's uploads in the order of submission."""
+    statement = select(BatchMemberRow.upload_id).where(BatchMemberRow.batch_id == batch_id)
+    return list(session.exec(statement.order_by(col(BatchMemberRow.position))))
+
+
+def list_batches_of(session: Session, upload_id: str) -> list[str]:
+    """Return the batches that this upload stands in."""
+    statement = select(BatchMemberRow.batch_id).where(BatchMemberRow.upload_id == upload_id)
+    return list(session.exec(statement))
+
+
+def close_decided_batches(session: Session, upload_id: str, *, now: datetime) -> list[str]:
+    """Mark the batches in which this upload was the last one undecided; return them, once ever."""
+    decided = []
+    for batch_id in list_batches_of(session, upload_id):
+        batch = session.exec(
+            select(BatchRow).where(BatchRow.batch_id == batch_id).with_for_update()
+        ).one()
+        if batch.decided_at is None and not _has_undecided(session, batch_id):
+            batch.decided_at = now
+            decided.append(batch_id)
+    session.flush()
+    return decided
+
+
+def cached_sha256(session: Session, *, path: str, size: int, modified_ns: int) -> str | None:
+    """Return the file's sha256 if it was taken of exactly this size and time of change."""
+    found = session.get(FileHashRow, path)
+    if found is None or (found.size, found.modified_ns) != (size, modified_ns):
+        return None
+    return found.sha256
+
+
+def cache_sha256(session: Session, *, path: str, size: int, modified_ns: int, sha256: str) -> None:
+    """Remember a file's sha256 for as long as its size and time of change stay."""
+    session.merge(FileHashRow(path=path, size=size, modified_ns=modified_ns, sha256=sha256))
+
+
+def _has_undecided(session: Session, batch_id: str) -> bool:
+    statement = (
+        select(UploadRow.upload_id)
+        .join(BatchMemberRow, col(BatchMemberRow.upload_id) == col(UploadRow.upload_id))
+        .where(
+            BatchMemberRow.batch_id == batch_id,
+            UploadRow.review_status == ReviewStatus.PENDING,
+            UploadRow.status != UploadStatus.FAILED,
+            col(UploadRow.cancelled_at).is_(None),
+        )
+    )
+    return session.exec(statement.limit(1)).first() is not None

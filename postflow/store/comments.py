@@ -1,0 +1,114 @@
+"""Comments as Frame.io shows them now, and everything they ever said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from postflow.domain.people import Person
+from postflow.store.tables import CommentRevisionRow, CommentRow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeenComment:
+    """A comment as it was read from Frame.io, and what PostFlow made of its text."""
+
+    comment_id: str
+    author: Person
+    text: str
+    written_at: datetime
+    edited_at: datetime | None = None
+    completed_at: datetime | None = None
+    timecode: str | None = None
+    verdict: str
+    score: float
+    reason: str
+    analyser_version: str
+
+
+def load_comments(session: Session, upload_id: str, version: int) -> list[CommentRow]:
+    """Return the comments of a version that are not deleted, in the order they were written."""
+    statement = select(CommentRow).where(
+        CommentRow.upload_id == upload_id,
+        CommentRow.version == version,
+        col(CommentRow.deleted_at).is_(None),
+    )
+    return list(session.exec(statement.order_by(col(CommentRow.written_at))))
+
+
+def apply_comments(
+    session: Session,
+    seen: Sequence[SeenComment],
+    *,
+    upload_id: str,
+    version: int,
+    file_id: str,
+    now: datetime,
+) -> None:
+    """Make the stored comments of a file equal to the complete list `seen`.
+
+    What is missing from the list was deleted, and stays deleted: Frame.io never reuses an id.
+    """
+    known = {
+        row.comment_id: row
+        for row in session.exec(select(CommentRow).where(CommentRow.file_id == file_id))
+    }
+    for comment in seen:
+        row = known.pop(comment.comment_id, None)
+        if row is None:
+            row = CommentRow(
+                comment_id=comment.comment_id,
+                upload_id=upload_id,
+                version=version,
+                file_id=file_id,
+                written_at=comment.written_at,
+            )
+            _update(session, row, comment, now=now, changed=True)
+        elif row.deleted_at is None:
+            changed = (row.text, row.edited_at) != (comment.text, comment.edited_at)
+            _update(session, row, comment, now=now, changed=changed)
+    for row in known.values():
+        if row.deleted_at is None:
+            row.deleted_at = now
+            _add_revision(session, row, at=now, now=now, deleted=True)
+    session.flush()
+
+
+def _update(
+    session: Session, row: CommentRow, seen: SeenComment, *, now: datetime, changed: bool
+) -> None:
+    row.author_id, row.author_email = seen.author.id, seen.author.email
+    row.author_name = seen.author.name
+    row.edited_at, row.completed_at, row.timecode = (
+        seen.edited_at,
+        seen.completed_at,
+        seen.timecode,
+    )
+    if changed:
+        row.text = seen.text
+        row.verdict, row.score, row.reason = seen.verdict, seen.score, seen.reason
+        row.analyser_version = seen.analyser_version
+        session.add(row)
+        session.flush()
+        _add_revision(session, row, at=seen.edited_at or seen.written_at, now=now)
+
+
+def _add_revision(
+    session: Session, row: CommentRow, *, at: datetime, now: datetime, deleted: bool = False
+) -> None:
+    count = session.exec(
+        select(func.count()).where(col(CommentRevisionRow.comment_id) == row.comment_id)
+    ).one()
+    session.add(
+        CommentRevisionRow(
+            comment_id=row.comment_id,
+            sequence=count + 1,
+            text=row.text,
+            deleted=deleted,
+            at=at,
+            seen_at=now,
+        )
+    )

@@ -1,0 +1,184 @@
+"""Opening the store: engine, transactions, migrations; knows no table.
+
+SQLite runs in WAL mode with full synchronous commits, and every writing transaction takes the
+write lock at its start: a transaction that upgrades from reading to writing can fail at once with
+"database is locked" whatever the busy timeout is (https://www.sqlite.org/isolation.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlmodel import Session
+
+from postflow.errors import StoreError, StoreNotReadyError, StoreUnavailableError
+
+_MIGRATION_LOCK = 7_606_501  # any number of ours; replicas that start together take turns
+
+
+class Store:
+    """The store behind one database address; safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Give a session whose changes are committed together at the end, or not at all."""
+        with self._session(begin="BEGIN IMMEDIATE") as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session that sees one moment of the store and changes nothing."""
+        with self._session(begin="BEGIN") as session:
+            yield session
+
+    @contextmanager
+    def _session(self, *, begin: str) -> Iterator[Session]:
+        try:
+            with Session(
+                self.engine.execution_options(postflow_begin=begin), expire_on_commit=False
+            ) as session:
+                yield session
+        except OperationalError as error:
+            raise StoreUnavailableError(
+                f"The store at {self.address} cannot be used just now ({_cause(error)}); "
+                "check that its server runs, or its disk is not full, and try again."
+            ) from error
+        except SQLAlchemyError as error:
+            raise StoreError(
+                f"The store at {self.address} refused a change ({_cause(error)}); please report it."
+            ) from error
+
+    @property
+    def address(self) -> str:
+        """Where the store is, without its password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def open_store(
+    url: str, *, create: bool = False, busy_timeout: timedelta = timedelta(seconds=3)
+) -> Store:
+    """Open the store at `url`; raises StoreNotReadyError unless its tables are the newest.
+
+    With `create` it is made or migrated first; flows never do that, because a flow that starts
+    in the wrong folder would then work on an empty store of its own.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}:
+        _check_sqlite_file(Path(str(parsed.database)), create=create)
+    store = Store(_create_engine(url, busy_timeout=busy_timeout))
+    try:
+        if create:
+            migrate(store)
+        else:
+            _refuse_old_tables(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def migrate(store: Store) -> None:
+    """Bring the tables to the newest schema; harmless when they are."""
+    with _connecting(store) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+        if MigrationContext.configure(connection).get_current_revision() == _newest_revision():
+            return
+        config = _alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _refuse_old_tables(store: Store) -> None:
+    with _connecting(store) as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != _newest_revision():
+        state = "has no tables yet" if found is None else f"has the tables of schema {found}"
+        raise StoreNotReadyError(
+            f"The store at {store.address} {state}; run `postflow migrate` with the same "
+            "database.url, or correct database.url."
+        )
+
+
+@contextmanager
+def _connecting(store: Store) -> Iterator[Connection]:
+    try:
+        options = {"postflow_begin": "BEGIN IMMEDIATE"}
+        with store.engine.execution_options(**options).connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise StoreUnavailableError(
+            f"The store at {store.address} cannot be opened ({_cause(error)}); "
+            "check database.url, and that its server runs or its folder can be written."
+        ) from error
+
+
+def _check_sqlite_file(path: Path, *, create: bool) -> None:
+    if create:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"The folder {path.parent} for the store cannot be made ({error.strerror}); "
+                "set database.url to a place that can be written."
+            ) from error
+    elif not path.exists():
+        raise StoreNotReadyError(
+            f"There is no store at {path}; run `postflow migrate` or `postflow start` first, "
+            "or correct database.url."
+        )
+
+
+def _create_engine(url: str, *, busy_timeout: timedelta) -> Engine:
+    sqlite = make_url(url).get_backend_name() == "sqlite"
+    seconds = busy_timeout.total_seconds()
+    arguments = {"timeout": seconds} if sqlite else {"connect_timeout": 5}
+    engine = create_engine(url, connect_args=arguments, pool_pre_ping=not sqlite)
+    if sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see the module's first lines
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    begin = connection.get_execution_options().get("postflow_begin", "BEGIN")
+    connection.exec_driver_sql(begin)
+
+
+def _alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "postflow.store:migrations")
+    return config
+
+
+def _newest_revision() -> str | None:
+    return ScriptDirectory.from_config(_alembic_config()).get_current_head()
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", error)).strip().splitlines()[0]

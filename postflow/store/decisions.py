@@ -1,0 +1,97 @@
+"""Decisions, append-only and hash-chained per upload, and the rulings they may come from.
+
+A ruling is a word about the whole version: the Status field, or a person's decision by hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from postflow.domain.standing import DecisionSource, Review, ReviewStatus
+from postflow.store.tables import CommentRow, DecisionRow, RulingRow, UploadRow
+
+
+def load_rulings(session: Session, upload_id: str, version: int) -> list[RulingRow]:
+    """Return every word about the whole version, in the order it was said."""
+    statement = select(RulingRow).where(
+        RulingRow.upload_id == upload_id, RulingRow.version == version
+    )
+    return list(session.exec(statement.order_by(col(RulingRow.at), col(RulingRow.id))))
+
+
+def load_decisions(session: Session, upload_id: str) -> list[DecisionRow]:
+    """Return the upload's decisions in the order they were made."""
+    statement = select(DecisionRow).where(DecisionRow.upload_id == upload_id)
+    return list(session.exec(statement.order_by(col(DecisionRow.id))))
+
+
+def last_decision(
+    session: Session, upload_id: str, *, version: int | None = None
+) -> DecisionRow | None:
+    """Return the newest decision about the upload, or about one version of it."""
+    statement = select(DecisionRow).where(DecisionRow.upload_id == upload_id)
+    if version is not None:
+        statement = statement.where(DecisionRow.version == version)
+    return session.exec(statement.order_by(col(DecisionRow.id).desc())).first()
+
+
+def append_decision(
+    session: Session, upload: UploadRow, review: Review, *, analyser_version: str, now: datetime
+) -> DecisionRow | None:
+    """Add the review's outcome to the chain; None when it says nothing new.
+
+    A version that was never decided and is still pending gets no row.
+    """
+    new = _make_row(session, upload, review, analyser_version=analyser_version, now=now)
+    last = last_decision(session, upload.upload_id, version=upload.version)
+    if last is None and new.verdict == ReviewStatus.PENDING and not review.deciding:
+        return None
+    if last is not None and _meaning(last) == _meaning(new):
+        return None
+    previous = last_decision(session, upload.upload_id)
+    new.previous_hash = previous.hash if previous else ""
+    new.hash = hash_decision(new)
+    session.add(new)
+    session.flush()
+    return new
+
+
+def hash_decision(row: DecisionRow) -> str:
+    """Return the sha256 over all that the row says and the hash of the row before it."""
+    said = {
+        name: getattr(row, name)
+        for name in sorted(DecisionRow.model_fields)
+        if name not in {"id", "hash", "at", "decided_at"}
+    }
+    said |= {"at": row.at.isoformat(), "decided_at": row.decided_at.isoformat()}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _make_row(
+    session: Session, upload: UploadRow, review: Review, *, analyser_version: str, now: datetime
+) -> DecisionRow:
+    why = review.deciding
+    comment = session.get(CommentRow, why.comment_id) if why and why.comment_id else None
+    return DecisionRow(
+        upload_id=upload.upload_id,
+        version=upload.version,
+        verdict=review.status.value,
+        source=(why.source if why else DecisionSource.COMMENTS).value,
+        who=why.display_name if why else "",
+        who_key=why.who if why else "",
+        comment_id=why.comment_id if why else None,
+        comment_text=comment.text if comment else None,
+        reason=(why.reason if why else "") or review.note or "no decision is in force any more",
+        score=why.score if why else None,
+        analyser_version=analyser_version if comment else None,
+        at=why.at if why else now,
+        decided_at=now,
+    )
+
+
+def _meaning(row: DecisionRow) -> tuple[object, ...]:
+    return (row.verdict, row.source, row.who_key, row.comment_id, row.comment_text, row.reason)

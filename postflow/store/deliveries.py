@@ -1,0 +1,70 @@
+"""Deliveries: one per approved version, claimed before the work and completed after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from postflow.domain.standing import ReviewStatus
+from postflow.store.decisions import last_decision
+from postflow.store.tables import DeliveryRow, UploadRow
+
+
+def load_delivery(session: Session, upload_id: str, version: int) -> DeliveryRow | None:
+    """Return the delivery of this version, claimed or complete."""
+    return session.exec(
+        select(DeliveryRow).where(
+            DeliveryRow.upload_id == upload_id, DeliveryRow.version == version
+        )
+    ).first()
+
+
+def is_name_taken(session: Session, name: str) -> bool:
+    """Whether another delivery stands, or will stand, under this name."""
+    return session.exec(select(DeliveryRow).where(DeliveryRow.name == name)).first() is not None
+
+
+def claim_delivery(
+    session: Session, upload: UploadRow, *, name: str, claimed_by: str, now: datetime
+) -> DeliveryRow | None:
+    """Take the right to deliver the current version; None unless it is approved at this moment.
+
+    `upload` must be loaded with `lock` in the same transaction. A claim that was left behind by a
+    killed process is handed to the next one, with the name it had.
+    """
+    if upload.review_status != ReviewStatus.APPROVED or upload.cancelled_at is not None:
+        return None
+    found = load_delivery(session, upload.upload_id, upload.version)
+    if found is not None:
+        found.claimed_by = claimed_by
+        session.flush()
+        return found
+    decision = last_decision(session, upload.upload_id, version=upload.version)
+    if decision is None or decision.id is None:
+        return None
+    delivery = DeliveryRow(
+        upload_id=upload.upload_id,
+        version=upload.version,
+        decision_id=decision.id,
+        name=name,
+        claimed_by=claimed_by,
+        claimed_at=now,
+    )
+    session.add(delivery)
+    session.flush()
+    return delivery
+
+
+def complete_delivery(
+    delivery: DeliveryRow,
+    *,
+    path: str,
+    sha256: str | None,
+    manifest: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Say that the delivery is there for everybody to see."""
+    delivery.path, delivery.sha256, delivery.manifest = path, sha256, dict(manifest)
+    delivery.delivered_at = now

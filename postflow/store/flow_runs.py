@@ -1,0 +1,99 @@
+"""Which Prefect flow run works on which version, and the lease that shows it is alive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from postflow.store.tables import FlowRunRow
+
+
+def last_attempt(session: Session, upload_id: str, version: int) -> FlowRunRow | None:
+    """Return the newest run that worked, or is to work, on this version."""
+    statement = (
+        select(FlowRunRow)
+        .where(FlowRunRow.upload_id == upload_id, FlowRunRow.version == version)
+        .order_by(col(FlowRunRow.attempt).desc())
+    )
+    return session.exec(statement).first()
+
+
+def plan_attempt(
+    session: Session, upload_id: str, version: int, *, attempt: int, now: datetime
+) -> FlowRunRow:
+    """Return the row of this attempt, made if it is new."""
+    statement = select(FlowRunRow).where(
+        FlowRunRow.upload_id == upload_id,
+        FlowRunRow.version == version,
+        FlowRunRow.attempt == attempt,
+    )
+    found = session.exec(statement).first()
+    if found is None:
+        found = FlowRunRow(upload_id=upload_id, version=version, attempt=attempt, created_at=now)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def claim_run(
+    session: Session,
+    *,
+    flow_run_id: str,
+    upload_id: str,
+    version: int,
+    lease_until: datetime,
+    now: datetime,
+) -> FlowRunRow:
+    """Say that this flow run's process is alive and works on the version; idempotent."""
+    row = session.exec(select(FlowRunRow).where(FlowRunRow.flow_run_id == flow_run_id)).first()
+    if row is None:
+        last = last_attempt(session, upload_id, version)
+        if last is not None and last.flow_run_id is None:
+            row = last
+            row.flow_run_id = flow_run_id
+        else:
+            row = plan_attempt(
+                session, upload_id, version, attempt=last.attempt + 1 if last else 1, now=now
+            )
+            row.flow_run_id = flow_run_id
+    row.lease_until, row.finished_at = lease_until, None
+    session.flush()
+    return row
+
+
+def renew_lease(session: Session, flow_run_id: str, *, until: datetime | None) -> None:
+    """Prolong the lease, or give it back with None before the process suspends or ends."""
+    row = session.exec(select(FlowRunRow).where(FlowRunRow.flow_run_id == flow_run_id)).first()
+    if row is not None and row.finished_at is None:
+        row.lease_until = until
+
+
+def finish_run(session: Session, flow_run_id: str, *, note: str, now: datetime) -> None:
+    """Say that this run will do no more, and how it ended."""
+    row = session.exec(select(FlowRunRow).where(FlowRunRow.flow_run_id == flow_run_id)).first()
+    if row is not None:
+        row.finished_at, row.lease_until, row.note = now, None, note
+
+
+def load_run(session: Session, flow_run_id: str) -> FlowRunRow | None:
+    """Return what is known of a flow run."""
+    return session.exec(select(FlowRunRow).where(FlowRunRow.flow_run_id == flow_run_id)).first()
+
+
+def list_expired_runs(session: Session, *, now: datetime) -> list[FlowRunRow]:
+    """Return the runs whose process should be alive and has not said so for too long."""
+    statement = select(FlowRunRow).where(
+        col(FlowRunRow.finished_at).is_(None), col(FlowRunRow.lease_until) <= now
+    )
+    return list(session.exec(statement))
+
+
+def note_restart(session: Session, flow_run_id: str, *, lease_until: datetime) -> int:
+    """Count a restart of this run, give it time to come back, and return the count."""
+    row = load_run(session, flow_run_id)
+    if row is None:
+        return 0
+    row.restarts += 1
+    row.lease_until = lease_until
+    return row.restarts

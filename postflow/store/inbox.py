@@ -1,0 +1,129 @@
+"""The inbox: deliveries recorded once each, claimed by lease, settled or set aside.
+
+Two deliveries with equal bodies are two rows: Frame.io sends the same bytes for different events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from postflow.store.tables import EventRow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One verified delivery: its bytes as they came, and what could be read of them."""
+
+    body: bytes
+    request_timestamp: str
+    received_at: datetime
+    event_type: str | None = None
+    resource_type: str | None = None
+    resource_id: str | None = None
+    project_id: str | None = None
+    workspace_id: str | None = None
+    account_id: str | None = None
+    user_id: str | None = None
+
+
+def record_deliveries(session: Session, deliveries: Sequence[Delivery]) -> list[int]:
+    """Add one row per delivery and return their ids; they count once the session commits."""
+    rows = [
+        EventRow(
+            body=d.body,
+            request_timestamp=d.request_timestamp,
+            received_at=d.received_at,
+            event_type=d.event_type,
+            resource_type=d.resource_type,
+            resource_id=d.resource_id,
+            project_id=d.project_id,
+            workspace_id=d.workspace_id,
+            account_id=d.account_id,
+            user_id=d.user_id,
+        )
+        for d in deliveries
+    ]
+    session.add_all(rows)
+    session.flush()
+    return [row.id for row in rows if row.id is not None]
+
+
+def has_unsettled(session: Session, *, now: datetime) -> bool:
+    """Whether a claim would find anything; cheap enough to ask every moment."""
+    return session.exec(_open_events(now).limit(1)).first() is not None
+
+
+def claim_events(
+    session: Session, *, now: datetime, limit: int, lease: timedelta
+) -> list[EventRow]:
+    """Take up to `limit` unsettled events for the time of the lease, oldest first."""
+    statement = _open_events(now).limit(limit).with_for_update(skip_locked=True)
+    rows = list(session.exec(statement))
+    for row in rows:
+        row.claimed_until = now + lease
+        row.attempts += 1
+    session.flush()
+    return rows
+
+
+def settle_events(
+    session: Session,
+    ids: Sequence[int],
+    *,
+    now: datetime,
+    upload_id: str | None = None,
+    note: str | None = None,
+) -> None:
+    """Mark events as dealt with; settling one again changes nothing that matters."""
+    session.exec(
+        update(EventRow)
+        .where(col(EventRow.id).in_(ids))
+        .values(settled_at=now, claimed_until=None, upload_id=upload_id, note=note, error=None)
+    )
+
+
+def give_back_events(
+    session: Session,
+    ids: Sequence[int],
+    *,
+    error: str,
+    now: datetime,
+    try_again_at: datetime,
+    max_attempts: int | None,
+) -> None:
+    """Leave events for another try, or set them aside after `max_attempts` tries with the error.
+
+    With `max_attempts` None they are never set aside: the fault is not theirs.
+    """
+    for row in session.exec(select(EventRow).where(col(EventRow.id).in_(ids))):
+        row.error = error
+        if max_attempts is not None and row.attempts >= max_attempts:
+            row.set_aside_at = now
+        row.claimed_until = try_again_at
+
+
+def replay_events(session: Session, ids: Sequence[int]) -> None:
+    """Make events unsettled again, so that the tracker looks at them once more."""
+    session.exec(
+        update(EventRow)
+        .where(col(EventRow.id).in_(ids))
+        .values(settled_at=None, set_aside_at=None, claimed_until=None, attempts=0, error=None)
+    )
+
+
+def _open_events(now: datetime) -> SelectOfScalar[EventRow]:
+    return (
+        select(EventRow)
+        .where(
+            col(EventRow.settled_at).is_(None),
+            col(EventRow.set_aside_at).is_(None),
+            or_(col(EventRow.claimed_until).is_(None), col(EventRow.claimed_until) <= now),
+        )
+        .order_by(col(EventRow.id))
+    )

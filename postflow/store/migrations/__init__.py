@@ -1,0 +1,1 @@
+"""Alembic migrations; `postflow migrate` runs them."""

@@ -1,0 +1,1 @@
+"""Every schema the store has had, newest last."""

@@ -1,0 +1,176 @@
+"""The outbox of wake-ups: who waits for what, whose answer is there, and what Prefect said.
+
+An answer marks the wait due in the transaction that made the answer; the resumer then tries until
+the flow run itself closes the wait. A resume is only a wake-up call: it may be lost or repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from postflow.domain.standing import ReviewStatus
+from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
+from postflow.domain.waiting import answer_wait
+from postflow.settings.sections import OnRejected, ReviewSettings, TimeoutPolicy
+from postflow.store.tables import UploadRow, WaitRow
+from postflow.store.uploads import load_upload
+
+
+def open_wait(
+    session: Session,
+    *,
+    upload: UploadRow,
+    kind: WaitKind,
+    flow_run_id: str,
+    now: datetime,
+    timeout: timedelta | None,
+) -> WaitRow:
+    """Return this run's open wait of this kind, made now if there is none.
+
+    The deadline counts from the first time: a resumed run does not get more patience.
+    """
+    found = session.exec(
+        select(WaitRow).where(
+            WaitRow.flow_run_id == flow_run_id,
+            WaitRow.upload_id == upload.upload_id,
+            WaitRow.version == upload.version,
+            WaitRow.kind == kind,
+            col(WaitRow.closed_at).is_(None),
+        )
+    ).first()
+    if found is not None:
+        return found
+    wait = WaitRow(
+        upload_id=upload.upload_id,
+        version=upload.version,
+        kind=kind,
+        flow_run_id=flow_run_id,
+        created_at=now,
+        deadline=now + timeout if timeout else None,
+    )
+    session.add(wait)
+    session.flush()
+    return wait
+
+
+def read_answer(wait: WaitRow, upload: UploadRow, review: ReviewSettings) -> WaitOutcome | None:
+    """Return how the wait ends as things stand, or None while it goes on."""
+    on_rejected = upload.on_rejected or review.on_rejected
+    return answer_wait(
+        WaitKind(wait.kind),
+        status=UploadStatus(upload.status),
+        review=ReviewStatus(upload.review_status),
+        cancelled=upload.cancelled_at is not None,
+        timed_out=wait.timed_out_at is not None,
+        finish_on_rejection=on_rejected == OnRejected.FINISH,
+        reject_on_timeout=review.on_timeout is TimeoutPolicy.REJECT,
+    )
+
+
+def mark_due_waits(
+    session: Session, upload: UploadRow, *, review: ReviewSettings, now: datetime
+) -> int:
+    """Mark this upload's open waits due where there is an answer; return how many are.
+
+    A verdict that was withdrawn before anybody was woken makes its wait undue again.
+    """
+    due = 0
+    for wait in _open_waits(session, upload.upload_id):
+        if read_answer(wait, upload, review) is None:
+            wait.due_at = wait.try_at = wait.accepted_at = None
+        elif wait.due_at is None:
+            wait.due_at = wait.try_at = now
+            due += 1
+    session.flush()
+    return due
+
+
+def close_wait(
+    session: Session, wait_id: int, *, review: ReviewSettings, now: datetime
+) -> WaitOutcome | None:
+    """Close the wait with the answer as it is in this transaction; None leaves it open.
+
+    Closing a closed wait gives its outcome again, so a run that was killed in between goes on.
+    """
+    wait = session.get_one(WaitRow, wait_id)
+    if wait.outcome is not None:
+        return WaitOutcome(wait.outcome)
+    upload = load_upload(session, wait.upload_id, lock=True)
+    answer = read_answer(wait, upload, review)
+    if answer is not None:
+        wait.closed_at, wait.outcome = now, answer
+        wait.try_at = None
+        session.flush()
+    return answer
+
+
+def abandon_waits(session: Session, flow_run_id: str, *, note: str, now: datetime) -> None:
+    """Close the open waits of a run that will never come back."""
+    statement = select(WaitRow).where(
+        WaitRow.flow_run_id == flow_run_id, col(WaitRow.closed_at).is_(None)
+    )
+    for wait in session.exec(statement):
+        wait.closed_at, wait.outcome, wait.last_answer = now, WaitOutcome.CANCELLED, note
+        wait.try_at = None
+
+
+def list_due_waits(session: Session, *, now: datetime, limit: int = 200) -> list[WaitRow]:
+    """Return the waits that are owed a wake-up by now, the longest due first."""
+    statement = (
+        select(WaitRow)
+        .where(
+            col(WaitRow.closed_at).is_(None),
+            col(WaitRow.due_at).is_not(None),
+            col(WaitRow.try_at) <= now,
+        )
+        .order_by(col(WaitRow.due_at))
+        .limit(limit)
+    )
+    return list(session.exec(statement))
+
+
+def list_open_waits(session: Session) -> list[WaitRow]:
+    """Return everybody who waits, the longest first."""
+    statement = select(WaitRow).where(col(WaitRow.closed_at).is_(None))
+    return list(session.exec(statement.order_by(col(WaitRow.created_at))))
+
+
+def note_attempt(
+    session: Session, wait_id: int, *, answer: str, accepted_at: datetime | None, try_at: datetime
+) -> None:
+    """Write into the ledger what Prefect said to a wake-up, and when to look again."""
+    wait = session.get_one(WaitRow, wait_id)
+    if wait.closed_at is None:
+        wait.attempts += 1
+        wait.last_answer, wait.try_at = answer, try_at
+        wait.accepted_at = accepted_at or wait.accepted_at
+
+
+def expire_waits(
+    session: Session, *, review: ReviewSettings, now: datetime, on_expiry: Callable[[WaitRow], None]
+) -> None:
+    """Let the waits time out whose deadline has passed, and call `on_expiry` for each."""
+    statement = select(WaitRow).where(
+        col(WaitRow.closed_at).is_(None),
+        col(WaitRow.timed_out_at).is_(None),
+        col(WaitRow.deadline) <= now,
+    )
+    for wait in list(session.exec(statement)):
+        upload = load_upload(session, wait.upload_id, lock=True)
+        if read_answer(wait, upload, review) is None:
+            on_expiry(wait)
+        if review.on_timeout is TimeoutPolicy.KEEP_WAITING and wait.kind == WaitKind.APPROVAL:
+            wait.deadline = None
+            continue
+        wait.timed_out_at = now
+        mark_due_waits(session, upload, review=review, now=now)
+
+
+def _open_waits(session: Session, upload_id: str) -> list[WaitRow]:
+    statement = select(WaitRow).where(
+        WaitRow.upload_id == upload_id, col(WaitRow.closed_at).is_(None)
+    )
+    return list(session.exec(statement))
