@@ -1,0 +1,1 @@
+"""How one review comment is read: text, tokens, cues, rules, model. Nothing here does I/O."""
