@@ -19,6 +19,7 @@ from postflow.errors import (
     FrameioUnavailableError,
     NotFoundError,
     RateLimitedError,
+    UploadError,
 )
 from postflow.frameio.wire import Errors
 
@@ -67,6 +68,14 @@ def unreadable(doing: str, why: str) -> FrameioError:
     return FrameioError(
         f"Frame.io's answer to '{doing}' cannot be read ({why}); check `frameio.base_url`, "
         "or report that Frame.io changed this answer."
+    )
+
+
+def most_telling(failures: ExceptionGroup[Exception]) -> Exception:
+    """Pick one of several failures at once: what is wrong with the file explains the rest."""
+    return next(
+        (each for each in failures.exceptions if isinstance(each, UploadError)),
+        failures.exceptions[0],
     )
 
 

@@ -1,0 +1,114 @@
+"""The placeholder of an upload: found again after a crash, made, or thrown away.
+
+Frame.io tells the addresses of the parts once, in the answer to the create call. A placeholder
+whose answer was lost cannot be filled by anybody, so it is deleted before another is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from postflow.errors import FrameioError, NotFoundError, UploadError
+from postflow.frameio.chunks import Placeholder, plan_upload
+from postflow.frameio.client import FrameioClient
+from postflow.frameio.journal import AsyncJournal
+from postflow.frameio.source import SourceFile
+from postflow.frameio.wire import File, FileStatus
+
+CREATES_AT_MOST = 3
+CLOCK_SKEW = timedelta(minutes=10)  # how far Frame.io's clock and ours may be apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceholderKeeper:
+    """Finds, makes and deletes the placeholder of one source in one folder."""
+
+    client: FrameioClient
+    journal: AsyncJournal
+    source: SourceFile
+    folder_id: str
+    name: str
+    now: Callable[[], datetime]
+
+    async def recall(self) -> Placeholder | None:
+        """Return the recorded placeholder if it can still be filled, or is full already.
+
+        Raises UploadError where another state of the file is already complete at Frame.io:
+        reviewers may have seen it, so it is not deleted.
+        """
+        recorded = await self.journal.load()
+        if recorded is None:
+            return None
+        try:
+            file = await self.client.fetch_file(recorded.file_id)
+        except NotFoundError:
+            await self.journal.discarded()
+            return None
+        is_complete = file.status != FileStatus.CREATED
+        is_ours = recorded.source == self.source.fingerprint
+        if is_complete and not is_ours:
+            raise UploadError(
+                f"{self.source.path} is not the file whose upload is complete as "
+                f"{file.id}; upload it as a new version."
+            )
+        if is_complete:
+            return recorded.with_finished(*(part.number for part in recorded.parts))
+        if is_ours and self._is_for_here(recorded) and not recorded.is_expired(now=self.now()):
+            return recorded
+        await self.abandon(recorded)
+        return None
+
+    async def make(self) -> Placeholder:
+        """Create a placeholder and record it; a lost answer leaves none behind."""
+        file = await self._create()
+        placeholder = plan_upload(file, folder_id=self.folder_id, source=self.source.fingerprint)
+        await self.journal.placeholder_created(placeholder)
+        return placeholder
+
+    async def abandon(self, placeholder: Placeholder) -> None:
+        """Delete a placeholder at Frame.io, if that works, and forget it."""
+        with suppress(FrameioError):
+            await self.client.delete_file(placeholder.file_id)
+        await self.journal.discarded()
+
+    async def abandon_recorded(self) -> None:
+        """Delete whatever placeholder is recorded, and forget it."""
+        recorded = await self.journal.load()
+        if recorded is not None:
+            await self.abandon(recorded)
+
+    def _is_for_here(self, placeholder: Placeholder) -> bool:
+        return (placeholder.folder_id, placeholder.name) == (self.folder_id, self.name)
+
+    async def _create(self) -> File:
+        for failures in range(1, CREATES_AT_MOST + 1):
+            asked_at = self.now()
+            try:
+                return await self.client.create_local_upload(
+                    self.folder_id, name=self.name, file_size=self.source.fingerprint.size
+                )
+            except FrameioError as error:
+                if not error.retryable or failures == CREATES_AT_MOST:
+                    raise
+                wait = self.client.retries.wait_after(error, failures=failures)
+            await asyncio.sleep(wait.total_seconds())
+            await self._delete_leftovers(since=asked_at - CLOCK_SKEW)
+        raise AssertionError("the last try returns or raises")
+
+    async def _delete_leftovers(self, *, since: datetime) -> None:
+        """Delete what the failed create may have left: ours, empty, of this name and size."""
+        me = await self.client.fetch_me()
+        for file in await self.client.fetch_files(self.folder_id, include=("creator",)):
+            if (
+                file.name == self.name
+                and file.file_size == self.source.fingerprint.size
+                and file.status == FileStatus.CREATED
+                and file.created_at >= since
+                and file.creator is not None
+                and file.creator.id == me.id
+            ):
+                await self.client.delete_file(file.id)
