@@ -6,7 +6,6 @@ the flow run itself closes the wait. A resume is only a wake-up call: it may be 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -149,24 +148,14 @@ def note_attempt(
         wait.accepted_at = accepted_at or wait.accepted_at
 
 
-def expire_waits(
-    session: Session, *, review: ReviewSettings, now: datetime, on_expiry: Callable[[WaitRow], None]
-) -> None:
-    """Let the waits time out whose deadline has passed, and call `on_expiry` for each."""
+def list_expired_waits(session: Session, *, now: datetime) -> list[WaitRow]:
+    """Return the open waits whose deadline has passed and was not yet dealt with."""
     statement = select(WaitRow).where(
         col(WaitRow.closed_at).is_(None),
         col(WaitRow.timed_out_at).is_(None),
         col(WaitRow.deadline) <= now,
     )
-    for wait in list(session.exec(statement)):
-        upload = load_upload(session, wait.upload_id, lock=True)
-        if read_answer(wait, upload, review) is None:
-            on_expiry(wait)
-        if review.on_timeout is TimeoutPolicy.KEEP_WAITING and wait.kind == WaitKind.APPROVAL:
-            wait.deadline = None
-            continue
-        wait.timed_out_at = now
-        mark_due_waits(session, upload, review=review, now=now)
+    return list(session.exec(statement))
 
 
 def _open_waits(session: Session, upload_id: str) -> list[WaitRow]:

@@ -1,0 +1,174 @@
+"""Prefect, as far as PostFlow needs it from outside a flow: wake, look, start, tell.
+
+The only module besides `flows/` that knows Prefect's client; imported lazily, because importing
+Prefect takes more than a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.states import Cancelled, Scheduled
+
+from postflow.errors import FlowRunError, PrefectUnavailableError
+from postflow.tracker.ports import ResumeAnswer, RunState
+
+_PAGE = 200
+_STATES = {
+    StateType.PAUSED: RunState.WAITING,
+    StateType.SCHEDULED: RunState.STARTING,
+    StateType.PENDING: RunState.STARTING,
+    StateType.RUNNING: RunState.RUNNING,
+    StateType.CRASHED: RunState.CRASHED,
+    StateType.CANCELLED: RunState.CANCELLED,
+    StateType.CANCELLING: RunState.CANCELLED,
+    StateType.COMPLETED: RunState.FINISHED,
+    StateType.FAILED: RunState.FINISHED,
+}
+
+
+class PrefectFlowRuns:
+    """A Prefect server behind one API address, for example `http://127.0.0.1:4200/api`."""
+
+    def __init__(self, api_url: str) -> None:
+        self.api_url = api_url.rstrip("/")
+
+    async def fetch_states(self, flow_run_ids: Sequence[str]) -> dict[str, RunState]:
+        """Return each run's state; runs that Prefect does not know are missing, not an error."""
+        wanted = list(dict.fromkeys(flow_run_ids))
+        states = dict.fromkeys(wanted, RunState.MISSING)
+        if not wanted:
+            return states
+        async with self._talk("reading flow runs") as prefect:
+            for start in range(0, len(wanted), _PAGE):
+                ids = [UUID(each) for each in wanted[start : start + _PAGE]]
+                runs = await prefect.read_flow_runs(
+                    flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids)), limit=_PAGE
+                )
+                states |= {str(run.id): _read_state(run.state) for run in runs}
+        return states
+
+    async def resume(self, flow_run_id: str) -> ResumeAnswer:
+        """Ask for a suspended run to be started again.
+
+        Prefect answers 200 even when it refuses, so the answer is read and not only its code.
+        """
+        async with self._talk(f"resuming flow run {flow_run_id}") as prefect:
+            result = await prefect.resume_flow_run(UUID(flow_run_id))
+        accepted = result.status == SetStateStatus.ACCEPT
+        said = getattr(result.details, "reason", None) or result.status.value.lower()
+        return ResumeAnswer(accepted=accepted, said=said)
+
+    async def restart(self, flow_run_id: str) -> None:
+        """Force the run back to Scheduled, so that whoever serves its deployment runs it again."""
+        async with self._talk(f"restarting flow run {flow_run_id}") as prefect:
+            await prefect.set_flow_run_state(UUID(flow_run_id), Scheduled(), force=True)
+
+    async def cancel(self, flow_run_id: str) -> None:
+        """End the run; harmless when it is over."""
+        async with self._talk(f"cancelling flow run {flow_run_id}") as prefect:
+            await prefect.set_flow_run_state(UUID(flow_run_id), Cancelled())
+
+    async def start(
+        self,
+        deployment: str,
+        *,
+        parameters: Mapping[str, Any],
+        idempotency_key: str | None = None,
+        name: str | None = None,
+        tags: Iterable[str] = (),
+    ) -> str:
+        """Create a run of `flow/deployment` and return its id; the same key gives the same run."""
+        async with self._talk(f"starting {deployment}") as prefect:
+            found = await prefect.read_deployment_by_name(deployment)
+            run = await prefect.create_flow_run_from_deployment(
+                found.id,
+                parameters=dict(parameters),
+                idempotency_key=idempotency_key,
+                name=name,
+                tags=list(tags),
+            )
+        return str(run.id)
+
+    async def emit(
+        self,
+        *,
+        event_id: str,
+        name: str,
+        upload_id: str,
+        payload: Mapping[str, object],
+        occurred: datetime,
+        flow_run_id: str | None,
+    ) -> None:
+        """Emit a Prefect event about an upload, so that automations can react to it."""
+        related = (
+            [
+                {
+                    "prefect.resource.id": f"prefect.flow-run.{flow_run_id}",
+                    "prefect.resource.role": "flow-run",
+                }
+            ]
+            if flow_run_id
+            else []
+        )
+        event = {
+            "id": event_id,
+            "event": name,
+            "occurred": occurred.isoformat(),
+            "resource": {
+                "prefect.resource.id": f"postflow.upload.{upload_id}",
+                "prefect.resource.name": str(payload.get("filename", upload_id)),
+            },
+            "related": related,
+            "payload": dict(payload),
+        }
+        async with self._talk(f"emitting {name}") as prefect:
+            await prefect.request("POST", "/events", json=[event])
+
+    async def is_reachable(self) -> bool:
+        """Whether a Prefect server answers at this address."""
+        try:
+            async with self._talk("asking for health") as prefect:
+                return await prefect.api_healthcheck() is None
+        except FlowRunError:
+            return False
+
+    @asynccontextmanager
+    async def _talk(self, doing: str) -> AsyncIterator[PrefectClient]:
+        try:
+            async with PrefectClient(self.api_url) as prefect:
+                yield prefect
+        except ObjectNotFound as error:
+            raise FlowRunError(
+                f"Prefect has no such object ({doing}); run `postflow start`, or deploy with "
+                "`prefect --no-prompt deploy --all` and correct the setting that names it."
+            ) from error
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+                raise FlowRunError(
+                    f"Prefect refused {doing}: {error.response.text[:200]}"
+                ) from error
+            raise self._unavailable(doing, error) from error
+        except (httpx.HTTPError, OSError, RuntimeError) as error:
+            raise self._unavailable(doing, error) from error
+
+    def _unavailable(self, doing: str, error: Exception) -> PrefectUnavailableError:
+        return PrefectUnavailableError(
+            f"Prefect's server at {self.api_url} does not answer ({doing}: "
+            f"{type(error).__name__}); start it with `postflow start` or `prefect server start`, "
+            "or correct prefect.api_url."
+        )
+
+
+def _read_state(state: State[Any] | None) -> RunState:
+    return RunState.STARTING if state is None else _STATES[state.type]

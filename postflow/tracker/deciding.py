@@ -1,0 +1,207 @@
+"""From what is stored about a version to its review status, and to everything that follows.
+
+The only place that changes a review status. All of it happens in the caller's transaction: the
+decision, the due marks of those who wait for it and the announcements are there together or not.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from postflow.domain.comments import ANALYSER_VERSION
+from postflow.domain.people import Person, ReviewRules
+from postflow.domain.review import read_status_value
+from postflow.domain.standing import (
+    DecisionSource,
+    Review,
+    ReviewStatus,
+    Statement,
+    decide_review,
+)
+from postflow.errors import DecisionError
+from postflow.settings import Settings
+from postflow.store.announcements import Announcement, announce
+from postflow.store.batches import close_decided_batches
+from postflow.store.comments import load_comments
+from postflow.store.decisions import append_decision, load_rulings
+from postflow.store.deliveries import load_delivery
+from postflow.store.tables import CommentRow, DecisionRow, RulingRow, UploadRow
+from postflow.store.uploads import load_upload, load_version
+from postflow.store.waits import mark_due_waits
+
+
+def review_upload(session: Session, upload: UploadRow, settings: Settings) -> Review:
+    """Return the review of the upload's current version, from what is stored; changes nothing."""
+    rules = settings.review.rules
+    version = load_version(session, upload)
+    statements = [
+        _state_ruling(ruling, rules=rules, uploader_id=version.uploader_id)
+        for ruling in load_rulings(session, upload.upload_id, upload.version)
+    ]
+    if settings.webhook.intelligent_tracking:
+        statements += [
+            _state_comment(comment, rules=rules, uploader_id=version.uploader_id)
+            for comment in load_comments(session, upload.upload_id, upload.version)
+        ]
+    return decide_review(statements, quorum=rules.quorum)
+
+
+def redecide(session: Session, upload: UploadRow, *, settings: Settings, now: datetime) -> Review:
+    """Bring review status, decisions, due waits and announcements up to what is stored."""
+    review = review_upload(session, upload, settings)
+    if upload.review_status != review.status:
+        upload.review_status, upload.updated_at = review.status, now
+    decision = append_decision(session, upload, review, analyser_version=ANALYSER_VERSION, now=now)
+    if decision is not None:
+        _announce_decision(session, upload, decision, now=now)
+    mark_due_waits(session, upload, review=settings.review, now=now)
+    if review.status is not ReviewStatus.PENDING:
+        close_decided_batches(session, upload.upload_id, now=now)
+    return review
+
+
+def decide_by_hand(
+    session: Session,
+    upload_id: str,
+    *,
+    verdict: ReviewStatus,
+    by: str,
+    reason: str,
+    settings: Settings,
+    now: datetime,
+    version: int | None = None,
+) -> UploadRow:
+    """Let a person decide about the current version; `pending` reopens the review.
+
+    Raises UnknownUploadError, and DecisionError when `version` is not the current one.
+    """
+    upload = load_upload(session, upload_id, lock=True)
+    if version is not None and version != upload.version:
+        raise DecisionError(
+            f"{upload_id} is at version {upload.version}, the decision is about version "
+            f"{version}; look at the current version and decide again."
+        )
+    session.add(
+        RulingRow(
+            upload_id=upload_id,
+            version=upload.version,
+            source=DecisionSource.MANUAL,
+            value=verdict,
+            person_name=by,
+            reason=reason,
+            at=now,
+            seen_at=now,
+        )
+    )
+    session.flush()
+    redecide(session, upload, settings=settings, now=now)
+    return upload
+
+
+def cancel_upload(
+    session: Session, upload_id: str, *, settings: Settings, now: datetime
+) -> UploadRow:
+    """Give the upload up: whoever waits for it is told, nothing is delivered any more."""
+    upload = load_upload(session, upload_id, lock=True)
+    if upload.cancelled_at is None:
+        upload.cancelled_at = upload.updated_at = now
+        upload.look_at = None
+    mark_due_waits(session, upload, review=settings.review, now=now)
+    return upload
+
+
+def list_changes(
+    session: Session, upload: UploadRow, settings: Settings
+) -> list[dict[str, object]]:
+    """Return what the reviewers of the current version want changed: who, what, where."""
+    version = load_version(session, upload)
+    rules = settings.review.rules
+    return [
+        {
+            "comment_id": comment.comment_id,
+            "author": _author_of(comment).display_name,
+            "timecode": comment.timecode,
+            "text": comment.text,
+            "reason": comment.reason,
+            "done": comment.completed_at is not None,
+        }
+        for comment in load_comments(session, upload.upload_id, upload.version)
+        if comment.verdict == ReviewStatus.REJECTED
+        and not rules.is_editor(_author_of(comment), uploader_id=version.uploader_id)
+    ]
+
+
+def _author_of(comment: CommentRow) -> Person:
+    return Person(id=comment.author_id, email=comment.author_email, name=comment.author_name)
+
+
+def _state_comment(
+    comment: CommentRow, *, rules: ReviewRules, uploader_id: str | None
+) -> Statement:
+    author = _author_of(comment)
+    is_editor = rules.is_editor(author, uploader_id=uploader_id)
+    return Statement(
+        who=author.key,
+        said=ReviewStatus(comment.verdict),
+        at=comment.edited_at or comment.written_at,
+        source=DecisionSource.COMMENTS,
+        key=comment.comment_id,
+        counts=not is_editor and rules.counts(author),
+        may_approve=rules.may_approve(author),
+        comment_id=comment.comment_id,
+        score=comment.score,
+        reason=comment.reason,
+        display_name=author.display_name,
+    )
+
+
+def _state_ruling(ruling: RulingRow, *, rules: ReviewRules, uploader_id: str | None) -> Statement:
+    person = Person(id=ruling.person_id, email=ruling.person_email, name=ruling.person_name)
+    by_hand = ruling.source == DecisionSource.MANUAL
+    said = (
+        ReviewStatus(ruling.value)
+        if by_hand
+        else read_status_value(
+            ruling.value, approved=rules.approved_names, rejected=rules.rejected_names
+        )
+    )
+    known = ruling.known or rules.trust_unknown_status
+    return Statement(
+        who=f"manual:{ruling.person_name}" if by_hand else person.key,
+        said=said,
+        at=ruling.at,
+        source=DecisionSource(ruling.source),
+        key=f"ruling:{ruling.id}",
+        whole=True,
+        known=known,
+        counts=by_hand or not (ruling.known and rules.is_editor(person, uploader_id=uploader_id)),
+        may_approve=by_hand or not ruling.known or rules.may_approve(person),
+        reason=ruling.reason if known else f"{ruling.reason} by somebody unknown",
+        display_name=person.display_name,
+    )
+
+
+def _announce_decision(
+    session: Session, upload: UploadRow, decision: DecisionRow, *, now: datetime
+) -> None:
+    told: dict[str, object] = {
+        "verdict": decision.verdict,
+        "source": decision.source,
+        "who": decision.who,
+        "reason": decision.reason,
+        "comment_id": decision.comment_id,
+    }
+    cause = decision.hash
+    if decision.verdict == ReviewStatus.APPROVED:
+        announce(session, Announcement.APPROVED, upload, now=now, cause=cause, payload=told)
+    if decision.verdict == ReviewStatus.REJECTED:
+        announce(session, Announcement.REJECTED, upload, now=now, cause=cause, payload=told)
+    delivery = load_delivery(session, upload.upload_id, upload.version)
+    if delivery is None or delivery.delivered_at is None or delivery.recalled_at is not None:
+        return
+    if decision.verdict != ReviewStatus.APPROVED:
+        delivery.recalled_at = now
+        delivery.manifest = {**(delivery.manifest or {}), "recalled_at": now.isoformat()}
+        announce(session, Announcement.RECALLED, upload, now=now, payload=told)

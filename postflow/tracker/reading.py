@@ -1,0 +1,125 @@
+"""Reading one file's truth from Frame.io: the file, its Status, its comments, as facts of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from postflow.domain.comments import ANALYSER_VERSION, analyze_comment, render_reasons
+from postflow.domain.people import Person
+from postflow.domain.uploads import UploadStatus
+from postflow.errors import NotFoundError
+from postflow.frameio.wire import Comment, File, FileStatus, User
+from postflow.store.comments import SeenComment
+from postflow.tracker.ports import FrameioReader
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileSeen:
+    """A file as Frame.io showed it at one moment, comments and all."""
+
+    file_id: str
+    name: str
+    project_id: str
+    status: UploadStatus
+    view_url: str
+    media_type: str
+    size: int
+    uploader: Person | None
+    status_value: str | None
+    comments: tuple[SeenComment, ...]
+
+
+async def read_file(
+    frameio: FrameioReader,
+    file_id: str,
+    *,
+    status_field: str,
+    known_authors: Mapping[str, Person],
+    keywords: dict[str, list[str]],
+) -> FileSeen | None:
+    """Return the file with every comment, or None when Frame.io says that it does not exist.
+
+    One file read and one comment list. Replies come without their owner, so a reply that nobody
+    has seen yet costs one read more. Raises FrameioError; a part of the comments is never returned.
+    """
+    try:
+        file = await frameio.fetch_file(file_id, include=("creator", "metadata"))
+        listed = await frameio.fetch_comments(file_id)
+    except NotFoundError:
+        return None
+    seen = [
+        see_comment(
+            comment,
+            author=await _find_author(frameio, comment, known_authors),
+            keywords=keywords,
+        )
+        for top in listed
+        for comment in (top, *(top.replies or ()))
+    ]
+    return FileSeen(
+        file_id=file.id,
+        name=file.name,
+        project_id=file.project_id,
+        status=read_upload_status(file),
+        view_url=file.view_url,
+        media_type=file.media_type,
+        size=file.file_size,
+        uploader=_read_person(file.creator) if file.creator else None,
+        status_value=_read_status_value(file, status_field),
+        comments=tuple(seen),
+    )
+
+
+def read_upload_status(file: File) -> UploadStatus:
+    """Return how far Frame.io says the file is; a word it may invent later is not ready."""
+    if file.status == FileStatus.TRANSCODED:
+        return UploadStatus.READY
+    if file.status == FileStatus.CREATED:
+        return UploadStatus.UPLOADING
+    return UploadStatus.UPLOADED
+
+
+def see_comment(comment: Comment, *, author: Person, keywords: dict[str, list[str]]) -> SeenComment:
+    """Return the comment with what its text means."""
+    analysis = analyze_comment(comment.text, keywords=keywords)
+    return SeenComment(
+        comment_id=comment.id,
+        author=author,
+        text=comment.text,
+        written_at=comment.created_at,
+        edited_at=comment.text_edited_at,
+        completed_at=comment.completed_at,
+        timecode=None if comment.timestamp is None else str(comment.timestamp),
+        verdict=analysis.verdict,
+        score=analysis.score,
+        reason=render_reasons(analysis),
+        analyser_version=ANALYSER_VERSION,
+    )
+
+
+async def _find_author(
+    frameio: FrameioReader, comment: Comment, known: Mapping[str, Person]
+) -> Person:
+    if comment.owner is not None:
+        return _read_person(comment.owner)
+    if comment.id in known:
+        return known[comment.id]
+    try:
+        alone = await frameio.fetch_comment(comment.id)
+    except NotFoundError:
+        alone = comment
+    if alone.owner is not None:
+        return _read_person(alone.owner)
+    return Person(name=f"the unknown author of comment {comment.id}")
+
+
+def _read_person(user: User) -> Person:
+    return Person(id=user.id, email=user.email, name=user.name or "")
+
+
+def _read_status_value(file: File, status_field: str) -> str | None:
+    for field in file.metadata or ():
+        if field.field_definition_name.casefold() == status_field.casefold():
+            return next((option.display_name for option in field.selected), None)
+    return None

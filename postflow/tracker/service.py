@@ -1,0 +1,130 @@
+"""The tracker's loops: settle, look, wake, announce; each goes on whatever happens to the others.
+
+Loops catch their errors here and nowhere else: one log line, the rows stay for another try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from postflow.errors import PostFlowError
+from postflow.settings import Settings
+from postflow.store.database import Store
+from postflow.tracker.announcer import Announcer, Notify
+from postflow.tracker.ports import Clock, FlowRuns, FrameioReader, utc_now
+from postflow.tracker.resumer import Resumer
+from postflow.tracker.settling import Settler
+
+_INBOX_LOOK = timedelta(milliseconds=500)
+"""How long a row may lie that another process wrote; rows of this process wake the loop."""
+_DUE_LOOK = timedelta(seconds=1)
+_AFTER_A_FAILURE = timedelta(seconds=5)
+_log = structlog.get_logger("postflow.tracker")
+
+
+class Tracker:
+    """Everything that happens after a delivery is in the inbox.
+
+    Without `frameio` (no token yet) events are kept unsettled until a start with one.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        frameio: FrameioReader | None,
+        flow_runs: FlowRuns,
+        settings: Settings,
+        notify: Notify | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.resumer = Resumer(store=store, flow_runs=flow_runs, settings=settings, clock=clock)
+        self.announcer = Announcer(store=store, flow_runs=flow_runs, notify=notify, clock=clock)
+        self.settler = (
+            Settler(store=store, frameio=frameio, settings=settings, clock=clock)
+            if frameio is not None
+            else None
+        )
+        self._resume_every = settings.tracker.resume_every
+        self._inbox_has_news = asyncio.Event()
+        self._outbox_has_news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that the inbox has news; call it in the loop's own thread after the commit."""
+        self._inbox_has_news.set()
+
+    def wake_resumer(self) -> None:
+        """Say that somebody decided by hand; call it in the loop's own thread."""
+        self._outbox_has_news.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run all loops until `stop` is set; finishes what it is doing first."""
+        loops = [
+            self._repeat(
+                "resume",
+                self.resumer.run_once,
+                self._resume_every,
+                stop,
+                news=self._outbox_has_news,
+            ),
+            self._repeat("announce", self.announcer.run_once, _DUE_LOOK, stop),
+        ]
+        if self.settler is None:
+            _log.warning(
+                "no Frame.io token: events are kept, and settled after a start with a token"
+            )
+        else:
+            loops += [
+                self._repeat("settle", self._settle, _INBOX_LOOK, stop, news=self._inbox_has_news),
+                self._repeat("look", self._look, _DUE_LOOK, stop),
+            ]
+        await asyncio.gather(*loops)
+
+    async def _settle(self) -> int:
+        assert self.settler is not None  # noqa: S101 - run() starts this loop only with a settler
+        count = await self.settler.settle_events()
+        if count:
+            self._outbox_has_news.set()
+        return count
+
+    async def _look(self) -> int:
+        assert self.settler is not None  # noqa: S101 - the same
+        count = await self.settler.look_at_due()
+        if count:
+            self._outbox_has_news.set()
+        return count
+
+    async def _repeat(
+        self,
+        name: str,
+        once: Callable[[], Awaitable[int]],
+        every: timedelta,
+        stop: asyncio.Event,
+        *,
+        news: asyncio.Event | None = None,
+    ) -> None:
+        while not stop.is_set():
+            pause = every
+            try:
+                await once()
+            except PostFlowError as error:
+                _log.warning(f"{name} failed, will go on", error=str(error))
+                pause = _AFTER_A_FAILURE
+            except Exception:
+                _log.exception(f"{name} failed unexpectedly, will go on")
+                pause = _AFTER_A_FAILURE
+            await _sleep(pause, stop, news)
+
+
+async def _sleep(pause: timedelta, stop: asyncio.Event, news: asyncio.Event | None) -> None:
+    """Wait for the pause to pass, for news, or for the end, whatever comes first."""
+    waiting = [asyncio.create_task(event.wait()) for event in (stop, news) if event is not None]
+    await asyncio.wait(waiting, timeout=pause.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    if news is not None:
+        news.clear()
