@@ -20,8 +20,8 @@ from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled, Scheduled
 
+from postflow.domain.runs import ResumeAnswer, RunState
 from postflow.errors import FlowRunError, PrefectUnavailableError
-from postflow.tracker.ports import ResumeAnswer, RunState
 
 _PAGE = 200
 _STATES = {

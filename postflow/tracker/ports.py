@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Protocol
 
+from postflow.domain.runs import ResumeAnswer, RunState
 from postflow.frameio.wire import Comment, File
 
 
@@ -38,33 +37,6 @@ class FrameioReader(Protocol):
     async def fetch_comment(self, comment_id: str) -> Comment:
         """Return one comment with its owner; raises NotFoundError."""
         ...
-
-
-class RunState(StrEnum):
-    """The state of a flow run, as far as waking it is concerned."""
-
-    WAITING = "waiting"
-    """Suspended: a resume wakes it."""
-    STARTING = "starting"
-    """Scheduled or pending: a process is on its way."""
-    RUNNING = "running"
-    """A process works on it, or Prefect believes so."""
-    CRASHED = "crashed"
-    """Its process died; Prefect restarts nothing by itself."""
-    CANCELLED = "cancelled"
-    """A person ended it."""
-    FINISHED = "finished"
-    """Completed or failed."""
-    MISSING = "missing"
-    """Prefect does not know it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResumeAnswer:
-    """What Prefect said to a resume; `said` is its own sentence."""
-
-    accepted: bool
-    said: str
 
 
 class FlowRuns(Protocol):

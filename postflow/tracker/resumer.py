@@ -13,6 +13,7 @@ from typing import NamedTuple, assert_never
 
 import structlog
 
+from postflow.domain.runs import RunState
 from postflow.errors import PrefectUnavailableError
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
@@ -28,7 +29,7 @@ from postflow.store.waits import (
     note_attempt,
 )
 from postflow.tracker.applying import apply_deadlines
-from postflow.tracker.ports import Clock, FlowRuns, RunState
+from postflow.tracker.ports import Clock, FlowRuns
 
 _LEAVE = timedelta(seconds=15)
 """How long an accepted or running flow run is left alone before it is looked at again."""
@@ -92,23 +93,24 @@ class Resumer:
                 await asyncio.to_thread(self._abandon, flow_run_id, state)
 
     async def _act(self, due: _Due, state: RunState) -> None:
-        if state is RunState.WAITING:
-            answer = await self._flow_runs.resume(due.flow_run_id)
-            _log.info("resume", upload_id=due.upload_id, accepted=answer.accepted, said=answer.said)
-            await self._note(due, answer.said, accepted=answer.accepted)
-        elif state is RunState.CRASHED:
-            await self._restart(due.flow_run_id, due.upload_id)
-            await self._note(due, "crashed: started again", try_in=_LEAVE)
-        elif state is RunState.STARTING:
-            await self._note(due, "already on its way", try_in=_LEAVE)
-        elif state is RunState.RUNNING:
-            # Between its check and its suspend, or about to close the wait; if its process is
-            # dead, its lease runs out and `_revive` takes over.
-            await self._note(due, "not suspended yet")
-        elif state in _OVER:
-            await asyncio.to_thread(self._abandon, due.flow_run_id, state)
-        else:
-            assert_never(state)
+        match state:
+            case RunState.WAITING:
+                answer = await self._flow_runs.resume(due.flow_run_id)
+                _log.info("resume", upload_id=due.upload_id, said=answer.said)
+                await self._note(due, answer.said, accepted=answer.accepted)
+            case RunState.CRASHED:
+                await self._restart(due.flow_run_id, due.upload_id)
+                await self._note(due, "crashed: started again", try_in=_LEAVE)
+            case RunState.STARTING:
+                await self._note(due, "already on its way", try_in=_LEAVE)
+            case RunState.RUNNING:
+                # Between its check and its suspend, or about to close the wait; if its process is
+                # dead, its lease runs out and `_revive` takes over.
+                await self._note(due, "not suspended yet")
+            case RunState.CANCELLED | RunState.FINISHED | RunState.MISSING:
+                await asyncio.to_thread(self._abandon, due.flow_run_id, state)
+            case _:
+                assert_never(state)
 
     async def _revive(self, runs: Sequence[FlowRunRow]) -> None:
         """Deal with runs that should be alive by their own word and are silent."""

@@ -114,7 +114,7 @@ class Tracker:
             except PostFlowError as error:
                 _log.warning(f"{name} failed, will go on", error=str(error))
                 pause = _AFTER_A_FAILURE
-            except Exception:
+            except Exception:  # noqa: BLE001 - the one place that keeps a loop alive; it logs
                 _log.exception(f"{name} failed unexpectedly, will go on")
                 pause = _AFTER_A_FAILURE
             await _sleep(pause, stop, news)
