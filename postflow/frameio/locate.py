@@ -77,6 +77,8 @@ async def _only_project(client: FrameioClient, workspace_id: str) -> Project:
             f"Frame.io has no workspace {workspace_id}, or the token's user cannot see it; "
             "correct `frameio.workspace_id`."
         ) from error
+    # An archived project is no choice, unless there is nothing else.
+    projects = [each for each in projects if each.status == "active"] or projects
     chosen = _only(((each.id, each.name) for each in projects), "project", "frameio.project_id")
     return next(each for each in projects if each.id == chosen)
 
