@@ -20,6 +20,7 @@ from postflow.frameio.source import SourceFile
 from postflow.frameio.wire import File, FileStatus
 
 CREATES_AT_MOST = 3
+PATIENCE_WHEN_CANCELLED = 10.0  # seconds
 CLOCK_SKEW = timedelta(minutes=10)  # how far Frame.io's clock and ours may be apart
 
 
@@ -63,11 +64,17 @@ class PlaceholderKeeper:
         return None
 
     async def make(self) -> Placeholder:
-        """Create a placeholder and record it; a lost answer leaves none behind."""
-        file = await self._create()
-        placeholder = plan_upload(file, folder_id=self.folder_id, source=self.source.fingerprint)
-        await self.journal.placeholder_created(placeholder)
-        return placeholder
+        """Create a placeholder and record it; a lost answer leaves none behind.
+
+        Cancelling waits a moment for the answer: it holds the only way to fill or find it again.
+        """
+        making = asyncio.create_task(self._make())
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            await asyncio.wait({making}, timeout=PATIENCE_WHEN_CANCELLED)
+            making.cancel()
+            raise
 
     async def abandon(self, placeholder: Placeholder) -> None:
         """Delete a placeholder at Frame.io, if that works, and forget it."""
@@ -83,6 +90,12 @@ class PlaceholderKeeper:
 
     def _is_for_here(self, placeholder: Placeholder) -> bool:
         return (placeholder.folder_id, placeholder.name) == (self.folder_id, self.name)
+
+    async def _make(self) -> Placeholder:
+        file = await self._create()
+        placeholder = plan_upload(file, folder_id=self.folder_id, source=self.source.fingerprint)
+        await self.journal.placeholder_created(placeholder)
+        return placeholder
 
     async def _create(self) -> File:
         for failures in range(1, CREATES_AT_MOST + 1):
