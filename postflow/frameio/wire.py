@@ -7,72 +7,66 @@ unless asked for with `include=`. Nothing here talks to anybody.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, PlainSerializer
+from pydantic import JsonValue
+
+from postflow.frameio.envelopes import (
+    Data,
+    ErrorDetail,
+    Errors,
+    ErrorSource,
+    Links,
+    Moment,
+    Page,
+    Payload,
+    render_time,
+)
+from postflow.frameio.events import (
+    WEBHOOK_EVENTS,
+    Reference,
+    Webhook,
+    WebhookEvent,
+)
+from postflow.frameio.metadata import (
+    FieldConfiguration,
+    FieldDefinition,
+    FieldOption,
+    FileMetadata,
+    MetadataField,
+    MetadataValue,
+    SelectOption,
+    UserValue,
+)
+
+# Beside what is defined here: the modules above are read through this one.
+__all__ = [
+    "WEBHOOK_EVENTS",
+    "Data",
+    "ErrorDetail",
+    "ErrorSource",
+    "Errors",
+    "FieldConfiguration",
+    "FieldDefinition",
+    "FieldOption",
+    "FileMetadata",
+    "Links",
+    "MetadataField",
+    "MetadataValue",
+    "Moment",
+    "Page",
+    "Payload",
+    "Reference",
+    "SelectOption",
+    "UserValue",
+    "Webhook",
+    "WebhookEvent",
+    "render_time",
+]
 
 BASE_URL = "https://api.frame.io"
 API_PREFIX = "/v4"
 EXPERIMENTAL_HEADER = ("api-version", "experimental")
-
-
-def render_time(moment: datetime) -> str:
-    """ISO 8601 in UTC with microseconds and `Z`, the only form Frame.io writes."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-Moment = Annotated[AwareDatetime, PlainSerializer(render_time, when_used="json")]
-
-
-class Payload(BaseModel):
-    """One JSON object of Frame.io; what it holds beyond our fields is kept as it came."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-
-PayloadT = TypeVar("PayloadT")
-
-
-class Data(Payload, Generic[PayloadT]):
-    """The envelope of a single object."""
-
-    data: PayloadT
-
-
-class Links(Payload):
-    """Where the next page is; `next` is relative and keeps only the `after` parameter."""
-
-    next: str | None
-
-
-class Page(Payload, Generic[PayloadT]):
-    """The envelope of a list; `total_count` comes only with `include_total_count=true`."""
-
-    data: list[PayloadT]
-    links: Links
-    total_count: int | None = None
-
-
-class ErrorSource(Payload):
-    """The part of the request that was refused."""
-
-    pointer: str | None = None
-
-
-class ErrorDetail(Payload):
-    """One reason why a request was refused."""
-
-    detail: str
-    title: str | None = None
-    source: ErrorSource | None = None
-
-
-class Errors(Payload):
-    """The body of every answer of 400 and above."""
-
-    errors: list[ErrorDetail]
 
 
 class Profile(Payload):
@@ -131,77 +125,6 @@ class Project(Payload):
     updated_at: Moment
     description: str | None = None
     owner: User | None = None
-
-
-class SelectOption(Payload):
-    """One choice of a select field."""
-
-    id: str
-    display_name: str
-
-
-class UserValue(Payload):
-    """One person or group in a user field."""
-
-    id: str
-    type: str
-
-
-MetadataValue = (
-    list[SelectOption | UserValue | dict[str, JsonValue]] | bool | int | float | str | None
-)
-
-
-class MetadataField(Payload):
-    """A field of a file with its value; select and user values are lists, even of one."""
-
-    field_definition_id: str
-    field_definition_name: str
-    field_type: str
-    mutable: bool
-    value: MetadataValue = None
-    field_options: list[SelectOption] | None = None
-
-    @property
-    def selected(self) -> list[SelectOption]:
-        """The chosen options of a select field; empty for every other field."""
-        if not isinstance(self.value, list):
-            return []
-        return [option for option in self.value if isinstance(option, SelectOption)]
-
-
-class FileMetadata(Payload):
-    """All fields of one file; fields without value come only with `show_null=true`."""
-
-    file_id: str
-    metadata: list[MetadataField]
-
-
-class FieldOption(Payload):
-    """One choice of a select field, in its definition."""
-
-    display_name: str
-    id: str | None = None
-    color: str | None = None
-
-
-class FieldConfiguration(Payload):
-    """What a field may hold; `options` only for select fields."""
-
-    options: list[FieldOption] | None = None
-
-
-class FieldDefinition(Payload):
-    """A field of the account, for example the built-in select field `Status`."""
-
-    id: str
-    name: str
-    field_type: str
-    mutable: bool
-    creator_id: str
-    created_at: Moment
-    updated_at: Moment
-    field_configuration: FieldConfiguration | None = None
 
 
 class Asset(Payload):
@@ -323,20 +246,6 @@ class Comment(Payload):
     replies: list[Comment] | None = None
 
 
-class Webhook(Payload):
-    """A subscription of one workspace; `secret` comes once, in the answer to its creation."""
-
-    id: str
-    name: str
-    url: str
-    events: list[str]
-    created_at: Moment
-    updated_at: Moment
-    active: bool = True
-    workspace_id: str | None = None
-    secret: str | None = None
-
-
 class Share(Payload):
     """A page for reviewers outside the project."""
 
@@ -377,40 +286,3 @@ class IssuedToken(Payload):
     token_type: str
     expires_in: int
     refresh_token: str | None = None
-
-
-class Reference(Payload):
-    """An id in a webhook body; a resource also says what it is."""
-
-    id: str | None = None
-    type: str | None = None
-
-
-class WebhookEvent(Payload):
-    """The body of a delivery: ids only, a hint to read again. Anything may be missing.
-
-    `project`, `user`, `workspace` and `account` carry an id and nothing else.
-    """
-
-    type: str | None = None
-    resource: Reference | None = None
-    project: Reference | None = None
-    user: Reference | None = None
-    workspace: Reference | None = None
-    account: Reference | None = None
-
-
-WEBHOOK_EVENTS = frozenset(
-    f"{group}.{happened}"
-    for group, all_that_happens in {
-        "file": "created updated deleted ready upload.completed versioned copied",
-        "folder": "created updated deleted copied",
-        "comment": "created updated deleted completed uncompleted",
-        "project": "created updated deleted",
-        "collection": "created updated deleted",
-        "customfield": "created updated deleted",
-        "share": "created updated deleted viewed",
-        "metadata": "value.updated",
-    }.items()
-    for happened in all_that_happens.split()
-)

@@ -1,0 +1,59 @@
+"""Webhooks and what they deliver, as Frame.io writes it.
+
+Use it through `postflow.frameio.wire`.
+"""
+
+from __future__ import annotations
+
+from postflow.frameio.envelopes import Moment, Payload
+
+
+class Webhook(Payload):
+    """A subscription of one workspace; `secret` comes once, in the answer to its creation."""
+
+    id: str
+    name: str
+    url: str
+    events: list[str]
+    created_at: Moment
+    updated_at: Moment
+    active: bool = True
+    workspace_id: str | None = None
+    secret: str | None = None
+
+
+class Reference(Payload):
+    """An id in a webhook body; a resource also says what it is."""
+
+    id: str | None = None
+    type: str | None = None
+
+
+class WebhookEvent(Payload):
+    """The body of a delivery: ids only, a hint to read again. Anything may be missing.
+
+    `project`, `user`, `workspace` and `account` carry an id and nothing else.
+    """
+
+    type: str | None = None
+    resource: Reference | None = None
+    project: Reference | None = None
+    user: Reference | None = None
+    workspace: Reference | None = None
+    account: Reference | None = None
+
+
+WEBHOOK_EVENTS = frozenset(
+    f"{group}.{happened}"
+    for group, all_that_happens in {
+        "file": "created updated deleted ready upload.completed versioned copied",
+        "folder": "created updated deleted copied",
+        "comment": "created updated deleted completed uncompleted",
+        "project": "created updated deleted",
+        "collection": "created updated deleted",
+        "customfield": "created updated deleted",
+        "share": "created updated deleted viewed",
+        "metadata": "value.updated",
+    }.items()
+    for happened in all_that_happens.split()
+)

@@ -1,0 +1,1 @@
+"""The API of Frame.io, a module per kind of object."""
