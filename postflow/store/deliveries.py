@@ -60,7 +60,7 @@ def claim_delivery(
 def complete_delivery(
     delivery: DeliveryRow,
     *,
-    path: str,
+    path: str | None,
     sha256: str | None,
     manifest: Mapping[str, object],
     now: datetime,

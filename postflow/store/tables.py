@@ -69,13 +69,22 @@ class VersionRow(SQLModel, table=True):
     media_type: str | None = None
     view_url: str | None = None
     uploader_id: str | None = None
-    placeholder: dict[str, Any] | None = Field(default=None, sa_type=JSON)
-    """Part addresses and finished parts while uploading, so that a killed upload goes on."""
+    placeholder: str | None = None
+    """The part addresses while uploading, so that a killed upload goes on; a secret."""
     status_value: str | None = None
     """The Status field as last seen; None when it was never set."""
     uploaded_at: datetime | None = _moment()
     ready_at: datetime | None = _moment()
     created_at: datetime = _moment(nullable=False)
+
+
+class FinishedPartRow(SQLModel, table=True):
+    """A part that Frame.io holds; one row each, because an upload may have 100 000 parts."""
+
+    __tablename__ = "finished_parts"
+
+    file_id: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
 
 
 class CommentRow(SQLModel, table=True):

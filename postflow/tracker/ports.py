@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
+from postflow.clock import Clock, utc_now
 from postflow.domain.runs import ResumeAnswer, RunState
 from postflow.frameio.wire import Comment, File
 
-
-def utc_now() -> datetime:
-    """Return the present moment, aware and in UTC; the clock that production code is given."""
-    return datetime.now(UTC)
-
-
-class Clock(Protocol):
-    """Tells the time; tests bring their own."""
-
-    def __call__(self) -> datetime:
-        """Return the present moment, aware and in UTC."""
-        ...
+__all__ = ["Clock", "FlowRuns", "FrameioReader", "utc_now"]
 
 
 class FrameioReader(Protocol):

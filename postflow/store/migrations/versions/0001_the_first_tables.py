@@ -81,6 +81,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("path"),
     )
     op.create_table(
+        "finished_parts",
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("file_id", "number"),
+    )
+    op.create_table(
         "uploads",
         sa.Column("upload_id", sa.String(), nullable=False),
         sa.Column("filename", sa.String(), nullable=False),
@@ -247,7 +253,7 @@ def upgrade() -> None:
         sa.Column("media_type", sa.String(), nullable=True),
         sa.Column("view_url", sa.String(), nullable=True),
         sa.Column("uploader_id", sa.String(), nullable=True),
-        sa.Column("placeholder", sa.JSON(), nullable=True),
+        sa.Column("placeholder", sa.String(), nullable=True),
         sa.Column("status_value", sa.String(), nullable=True),
         sa.Column("uploaded_at", Moment(), nullable=True),
         sa.Column("ready_at", Moment(), nullable=True),

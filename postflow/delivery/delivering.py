@@ -1,0 +1,268 @@
+"""Delivering an approved version once: claim, check the master, make the files, show them.
+
+The verdict is read again in the transaction that claims and in the one that shows. Everything is
+made in a hidden folder beside its final place and renamed, so nobody ever sees half a delivery,
+and a delivery that was cut off by a crash is finished, not made twice.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session
+
+from postflow.clock import Clock, utc_now
+from postflow.delivery.encoding import encode, extract_poster
+from postflow.delivery.manifest import make_manifest, read_manifest, write_manifest
+from postflow.delivery.masters import Fetch, Master, fetch_master, find_master, hash_file
+from postflow.domain.standing import ReviewStatus
+from postflow.errors import PostProcessingError
+from postflow.settings import Settings
+from postflow.store.announcements import Announcement, announce
+from postflow.store.database import Store
+from postflow.store.decisions import last_decision
+from postflow.store.deliveries import (
+    claim_delivery,
+    complete_delivery,
+    is_name_taken,
+    load_delivery,
+)
+from postflow.store.tables import DecisionRow, DeliveryRow, UploadRow, VersionRow
+from postflow.store.uploads import load_upload, load_version
+
+_NOT_IN_A_NAME = re.compile(r"[^\w.()&+, -]+")
+
+Start = Callable[[dict[str, Any]], None]
+"""Starts the user's own post-processing with these parameters; once, however often it is called."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivered:
+    """Where a delivery is; `path` is None when the user's own deployment makes it."""
+
+    name: str
+    path: Path | None
+
+
+def deliver(
+    store: Store,
+    upload_id: str,
+    *,
+    settings: Settings,
+    claimed_by: str,
+    fetch: Fetch,
+    start: Start | None = None,
+    clock: Clock = utc_now,
+) -> Delivered | None:
+    """Deliver the upload's current version; None when it is not, or no longer, approved.
+
+    Again after a delivery, or after a crash in the middle of one, it ends with the same single
+    delivery. Raises PostProcessingError with one sentence; then nothing is visible. With `start`
+    the user's deployment is started instead of ffmpeg.
+    """
+    folder = settings.post_processing.output_dir
+    claim = _claim(store, upload_id, folder=folder, claimed_by=claimed_by, clock=clock)
+    if claim is None:
+        return None
+    if claim.delivery.delivered_at is not None:
+        return _delivered(claim.delivery)
+    work = _Work(
+        store=store, claim=claim, folder=folder, settings=settings, fetch=fetch, clock=clock
+    )
+    try:
+        return work.hand_over(start) if start is not None else work.make_files()
+    except OSError as error:
+        raise PostProcessingError(
+            f"{claim.upload.filename} could not be delivered to {folder} ({error.strerror}); make "
+            "room or correct post_processing.output_dir, and run it again."
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Claim:
+    upload: UploadRow
+    version: VersionRow
+    decision: DecisionRow
+    delivery: DeliveryRow
+
+
+def _claim(
+    store: Store, upload_id: str, *, folder: Path, claimed_by: str, clock: Clock
+) -> _Claim | None:
+    with store.writing() as session:
+        upload = load_upload(session, upload_id, lock=True)
+        name = _choose_name(session, upload, folder)
+        delivery = claim_delivery(session, upload, name=name, claimed_by=claimed_by, now=clock())
+        if delivery is None:
+            return None
+        decision = session.get_one(DecisionRow, delivery.decision_id)
+        return _Claim(
+            upload=upload,
+            version=load_version(session, upload),
+            decision=last_decision(session, upload_id, version=upload.version) or decision,
+            delivery=delivery,
+        )
+
+
+def _choose_name(session: Session, upload: UploadRow, folder: Path) -> str:
+    """Return a name that no other delivery and no foreign file in the folder has."""
+    stem = _NOT_IN_A_NAME.sub("_", Path(upload.filename).stem).strip(" .") or "video"
+    stem = stem if upload.version == 1 else f"{stem}_v{upload.version}"
+    existing = load_delivery(session, upload.upload_id, upload.version)
+    if existing is not None:
+        return existing.name
+    if not is_name_taken(session, stem) and not (folder / f"{stem}.mp4").exists():
+        return stem
+    return f"{stem}-{_NOT_IN_A_NAME.sub('-', upload.upload_id)}-v{upload.version}"
+
+
+def _delivered(delivery: DeliveryRow) -> Delivered:
+    return Delivered(name=delivery.name, path=Path(delivery.path) if delivery.path else None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Work:
+    """The making of one claimed delivery."""
+
+    store: Store
+    claim: _Claim
+    folder: Path
+    settings: Settings
+    fetch: Fetch
+    clock: Clock
+
+    @property
+    def video(self) -> Path:
+        return self.folder / f"{self.claim.delivery.name}.mp4"
+
+    @property
+    def poster(self) -> Path:
+        return self.video.with_suffix(".jpg")
+
+    @property
+    def manifest(self) -> Path:
+        return self.video.with_suffix(".manifest.json")
+
+    def make_files(self) -> Delivered | None:
+        """Make video, poster and manifest out of sight, then show them together."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        finished = self._find_finished()
+        if finished is not None:
+            return self._show(None, finished)
+        hidden = (
+            self.folder / f".{self.claim.delivery.name}.{self.claim.delivery.claimed_by}.partial"
+        )
+        shutil.rmtree(hidden, ignore_errors=True)
+        hidden.mkdir()
+        try:
+            master = self._encode(hidden)
+            return self._show(hidden, self._describe(hidden, master))
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+
+    def hand_over(self, start: Start) -> Delivered | None:
+        """Start the user's own deployment with a checked master."""
+        keep = (
+            self.folder
+            / ".masters"
+            / f"{self.claim.upload.upload_id}-v{self.claim.version.version}"
+        )
+        keep.mkdir(parents=True, exist_ok=True)
+        master = find_master(self.claim.version, folder=keep, fetch=self.fetch)
+        manifest = self._describe_master(master)
+        start(
+            {
+                "upload_id": self.claim.upload.upload_id,
+                "version": self.claim.version.version,
+                "file_id": self.claim.version.file_id,
+                "master": str(master.path),
+                "manifest": manifest,
+            }
+        )
+        return self._complete(manifest, path=None, sha256=None)
+
+    def _encode(self, hidden: Path) -> Master:
+        """Make the files from the local master, or, if that changes meanwhile, from Frame.io's."""
+        master = find_master(self.claim.version, folder=hidden, fetch=self.fetch)
+        self._make_from(master, hidden)
+        if not master.is_unchanged():
+            master = fetch_master(self.claim.version, folder=hidden, fetch=self.fetch)
+            self._make_from(master, hidden)
+        return master
+
+    def _make_from(self, master: Master, hidden: Path) -> None:
+        encode(master.path, hidden / self.video.name, profile=self.settings.post_processing.profile)
+        extract_poster(master.path, hidden / self.poster.name)
+
+    def _describe_master(self, master: Master) -> dict[str, Any]:
+        return make_manifest(
+            upload=self.claim.upload,
+            version=self.claim.version,
+            decision=self.claim.decision,
+            master=master,
+            now=self.clock(),
+        )
+
+    def _describe(self, hidden: Path, master: Master) -> dict[str, Any]:
+        files = {
+            path.name: {"sha256": hash_file(path), "size": path.stat().st_size}
+            for path in (hidden / self.video.name, hidden / self.poster.name)
+        }
+        manifest = self._describe_master(master) | {"files": files}
+        write_manifest(hidden / self.manifest.name, manifest)
+        return manifest
+
+    def _find_finished(self) -> dict[str, Any] | None:
+        """Return the manifest of a delivery of ours that a crash left shown but not recorded."""
+        manifest = read_manifest(self.manifest)
+        if manifest is None or not self.video.is_file():
+            return None
+        ours = (self.claim.upload.upload_id, self.claim.version.version)
+        if (manifest.get("upload_id"), manifest.get("version")) != ours:
+            return None
+        recorded = manifest.get("files", {}).get(self.video.name, {}).get("sha256")
+        return manifest if recorded == hash_file(self.video) else None
+
+    def _show(self, hidden: Path | None, manifest: dict[str, Any]) -> Delivered | None:
+        sha256 = manifest["files"][self.video.name]["sha256"]
+        return self._complete(manifest, path=self.video, sha256=sha256, hidden=hidden)
+
+    def _complete(
+        self,
+        manifest: dict[str, Any],
+        *,
+        path: Path | None,
+        sha256: str | None,
+        hidden: Path | None = None,
+    ) -> Delivered | None:
+        """Show and record the delivery in one transaction, unless the approval was taken back.
+
+        The video is renamed last: where it is, its poster and its manifest are too.
+        """
+        now = self.clock()
+        with self.store.writing() as session:
+            upload = load_upload(session, self.claim.upload.upload_id, lock=True)
+            delivery = session.get_one(DeliveryRow, self.claim.delivery.id)
+            if delivery.delivered_at is not None:
+                return _delivered(delivery)
+            approved = upload.review_status == ReviewStatus.APPROVED
+            if not approved or upload.version != self.claim.version.version:
+                return None
+            if hidden is not None:
+                for final in (self.poster, self.manifest, self.video):
+                    (hidden / final.name).replace(final)
+            complete_delivery(
+                delivery,
+                path=str(path) if path else None,
+                sha256=sha256,
+                manifest=manifest,
+                now=now,
+            )
+            told = {"path": str(path) if path else None, "sha256": sha256}
+            announce(session, Announcement.DELIVERED, upload, now=now, payload=told)
+            return _delivered(delivery)
