@@ -1,0 +1,129 @@
+"""What readers of the store are given: plain dictionaries, ready for JSON, times as ISO 8601 texts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypedDict
+
+
+class VerdictView(TypedDict):
+    """The decision in force, and what made it."""
+
+    verdict: str
+    version: int
+    source: str
+    who: str
+    comment_id: str | None
+    comment_text: str | None
+    reason: str
+    score: float | None
+    at: str
+
+
+class WaitView(TypedDict):
+    """A flow run that waits, and how waking it went."""
+
+    kind: str
+    version: int
+    flow_run_id: str
+    since: str
+    deadline: str | None
+    due_since: str | None
+    attempts: int
+    last_answer: str | None
+
+
+class WaitingView(WaitView):
+    """A wait in the list of all waits: it says whose it is."""
+
+    upload_id: str
+    filename: str
+    status: str
+    review_status: str
+    view_url: str | None
+
+
+class DeliveryView(TypedDict):
+    """What was made of the approved version."""
+
+    name: str
+    path: str | None
+    delivered_at: str | None
+    recalled_at: str | None
+
+
+class UploadStatusView(TypedDict):
+    """Everything a person asks about one upload."""
+
+    upload_id: str
+    filename: str
+    file_id: str | None
+    project_id: str | None
+    status: str
+    review_status: str
+    comments_count: int
+    created_at: str
+    webhook_events_received: list[str]
+    version: int
+    view_url: str | None
+    path: str | None
+    failure: str | None
+    updated_at: str
+    cancelled_at: str | None
+    verdict: VerdictView | None
+    waiting: WaitView | None
+    delivery: DeliveryView | None
+    batch_ids: list[str]
+
+
+class TrackingStats(TypedDict):
+    """The totals."""
+
+    total_tracked: int
+    active_tracks: int
+    events_processed: int
+    comments_analyzed: int
+    status_distribution: dict[str, int]
+    review_status_distribution: dict[str, int]
+    delivered: int
+    waiting: int
+    events_unsettled: int
+    events_set_aside: int
+
+
+class EventView(TypedDict):
+    """One delivery of Frame.io, without its bytes."""
+
+    id: int
+    received_at: str
+    event_type: str | None
+    resource_type: str | None
+    resource_id: str | None
+    project_id: str | None
+    upload_id: str | None
+    attempts: int
+    settled_at: str | None
+    set_aside_at: str | None
+    error: str | None
+    note: str | None
+
+
+class TimelineEntry(TypedDict):
+    """One thing that happened to an upload."""
+
+    at: str
+    kind: str
+    """version, comment, comment edited, comment deleted, status_field, manual, event, decision,
+    wait, delivery, failed or cancelled."""
+    version: int | None
+    who: str
+    text: str
+    verdict: str | None
+    score: float | None
+    reason: str
+    comment_id: str | None
+
+
+def iso(moment: datetime | None) -> str | None:
+    """Return the moment as a text, or None."""
+    return None if moment is None else moment.isoformat()

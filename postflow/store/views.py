@@ -1,0 +1,188 @@
+"""What the store looks like from outside: read-only, and cheap whatever the store has grown to.
+
+A page of uploads costs the same few queries however long it is, totals are counted by the
+database, and the list of who waits costs by what waits. File names and texts are other people's
+words: whoever shows them must escape them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import and_, func
+from sqlmodel import Session, col, select
+
+from postflow.domain.standing import ReviewStatus
+from postflow.domain.uploads import UploadStatus
+from postflow.store.tables import (
+    CommentRow,
+    DeliveryRow,
+    EventRow,
+    UploadRow,
+    VersionRow,
+    WaitRow,
+)
+from postflow.store.timeline import timeline
+from postflow.store.upload_views import view_uploads, view_wait
+from postflow.store.view_types import (
+    DeliveryView,
+    EventView,
+    TimelineEntry,
+    TrackingStats,
+    UploadStatusView,
+    VerdictView,
+    WaitingView,
+    WaitView,
+    iso,
+)
+
+__all__ = [
+    "DeliveryView",
+    "EventView",
+    "TimelineEntry",
+    "TrackingStats",
+    "UploadStatusView",
+    "VerdictView",
+    "WaitView",
+    "WaitingView",
+    "list_events",
+    "list_uploads",
+    "list_waiting",
+    "timeline",
+    "tracking_stats",
+    "upload_status",
+]
+
+
+def upload_status(session: Session, upload_id: str) -> UploadStatusView | None:
+    """Return everything about one upload, or None where there is none of this id."""
+    upload = session.get(UploadRow, upload_id)
+    return None if upload is None else view_uploads(session, [upload])[0]
+
+
+def list_uploads(
+    session: Session,
+    *,
+    status: UploadStatus | None = None,
+    review_status: ReviewStatus | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[UploadStatusView]:
+    """Return a page of uploads, the newest first."""
+    statement = select(UploadRow)
+    if status is not None:
+        statement = statement.where(UploadRow.status == status)
+    if review_status is not None:
+        statement = statement.where(UploadRow.review_status == review_status)
+    newest_first = (col(UploadRow.created_at).desc(), col(UploadRow.upload_id))
+    page = session.exec(statement.order_by(*newest_first).limit(limit).offset(offset))
+    return view_uploads(session, list(page))
+
+
+def tracking_stats(session: Session) -> TrackingStats:
+    """Return the totals, counted by the database."""
+    statuses = dict.fromkeys(UploadStatus, 0)
+    reviews = dict.fromkeys(ReviewStatus, 0)
+    active = 0
+    cancelled = col(UploadRow.cancelled_at).is_not(None)
+    grouped = select(UploadRow.status, UploadRow.review_status, cancelled, func.count())
+    for status, review, is_cancelled, count in session.exec(
+        grouped.group_by(col(UploadRow.status), col(UploadRow.review_status), cancelled)
+    ):
+        statuses[UploadStatus(status)] += count
+        reviews[ReviewStatus(review)] += count
+        undecided = review == ReviewStatus.PENDING and status != UploadStatus.FAILED
+        active += count if undecided and not is_cancelled else 0
+    unsettled, set_aside = _count_open_events(session)
+    return TrackingStats(
+        total_tracked=sum(statuses.values()),
+        active_tracks=active,
+        events_processed=_count(session, EventRow) - unsettled - set_aside,
+        comments_analyzed=_count(session, CommentRow),
+        status_distribution={str(k): v for k, v in statuses.items()},
+        review_status_distribution={str(k): v for k, v in reviews.items()},
+        delivered=session.exec(
+            select(func.count()).where(col(DeliveryRow.delivered_at).is_not(None))
+        ).one(),
+        waiting=session.exec(select(func.count()).where(col(WaitRow.closed_at).is_(None))).one(),
+        events_unsettled=unsettled,
+        events_set_aside=set_aside,
+    )
+
+
+def list_events(
+    session: Session, *, failed: bool = False, upload_id: str | None = None, limit: int = 100
+) -> list[EventView]:
+    """Return deliveries, the newest first; with `failed` only those that were set aside."""
+    statement = select(EventRow)
+    if failed:
+        # Both conditions, so that the index on what is open serves it.
+        statement = statement.where(
+            col(EventRow.settled_at).is_(None), col(EventRow.set_aside_at).is_not(None)
+        )
+    if upload_id is not None:
+        statement = statement.where(EventRow.upload_id == upload_id)
+    rows = session.exec(statement.order_by(col(EventRow.id).desc()).limit(limit))
+    return [_view_event(row) for row in rows]
+
+
+def list_waiting(session: Session) -> list[WaitingView]:
+    """Return everybody who waits, the longest first."""
+    statement = (
+        select(WaitRow, UploadRow, VersionRow.view_url)
+        .join(UploadRow, col(UploadRow.upload_id) == col(WaitRow.upload_id))
+        .join(
+            VersionRow,
+            and_(
+                col(VersionRow.upload_id) == col(WaitRow.upload_id),
+                col(VersionRow.version) == col(WaitRow.version),
+            ),
+            isouter=True,
+        )
+        .where(col(WaitRow.closed_at).is_(None))
+        .order_by(col(WaitRow.created_at), col(WaitRow.id))
+    )
+    return [
+        WaitingView(
+            **view_wait(wait),
+            upload_id=upload.upload_id,
+            filename=upload.filename,
+            status=upload.status,
+            review_status=upload.review_status,
+            view_url=view_url,
+        )
+        for wait, upload, view_url in session.exec(statement)
+    ]
+
+
+def _view_event(row: EventRow) -> EventView:
+    return EventView(
+        id=row.id or 0,
+        received_at=row.received_at.isoformat(),
+        event_type=row.event_type,
+        resource_type=row.resource_type,
+        resource_id=row.resource_id,
+        project_id=row.project_id,
+        upload_id=row.upload_id,
+        attempts=row.attempts,
+        settled_at=iso(row.settled_at),
+        set_aside_at=iso(row.set_aside_at),
+        error=row.error,
+        note=row.note,
+    )
+
+
+def _count(session: Session, table: type[EventRow | CommentRow]) -> int:
+    return session.exec(select(func.count()).select_from(table)).one()
+
+
+def _count_open_events(session: Session) -> tuple[int, int]:
+    """Return how many events are to be settled, and how many were set aside."""
+    is_set_aside = col(EventRow.set_aside_at).is_not(None)
+    found = {
+        bool(set_aside): count
+        for set_aside, count in session.exec(
+            select(is_set_aside, func.count())
+            .where(col(EventRow.settled_at).is_(None))
+            .group_by(is_set_aside)
+        )
+    }
+    return found.get(False, 0), found.get(True, 0)
