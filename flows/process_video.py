@@ -1,0 +1,102 @@
+"""One video, from the file to its delivery; the order of things and nothing else.
+
+A resumed run starts here again from the first line, so every step asks the store what is done.
+Only a deployed, top-level flow can suspend: do not call this flow from another one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, runtime
+from prefect.client.schemas.objects import State
+from prefect.flow_runs import suspend_flow_run
+from prefect.states import Cancelled, Completed, Failed
+from prefect.tasks import Task
+
+from flows.tasks import post_process, upload, wait_for_approval, wait_until_ready
+from flows.working import Desk, holding_lease, open_desk, record_end
+from postflow.domain.uploads import WaitOutcome
+from postflow.errors import PostFlowError
+from postflow.store.uploads import load_upload
+from postflow.submitting import find_videos, read_video, register_videos
+
+
+def _name_run() -> str:
+    """Return the file's name: what people look for in Prefect's list."""
+    return Path(str(runtime.flow_run.parameters.get("path", "video"))).name
+
+
+@flow(name="process-video", flow_run_name=_name_run)
+def process_video(
+    path: str, upload_id: str | None = None, project_id: str | None = None
+) -> State[Any]:
+    """Upload a video, wait until it is ready, wait for its approval, deliver it.
+
+    While it waits no process is alive. Ends Completed with the delivery, Completed named
+    Rejected, or Failed with one sentence that says what to do.
+    """
+    try:
+        with open_desk(str(runtime.flow_run.id)) as desk:
+            known = upload_id or _register(desk, path, project_id)
+            with holding_lease(desk, known):
+                state = _process(desk, known, project_id)
+                record_end(desk, note=f"{state.name}: {state.message}")
+                return state
+    except PostFlowError as error:
+        return Failed(message=str(error))
+
+
+def _register(desk: Desk, path: str, project_id: str | None) -> str:
+    (file,) = find_videos([Path(path)])
+    video = read_video(desk.store, file)
+    project = project_id or desk.settings.frameio.project_id
+    (upload_id,) = register_videos(desk.store, [video], batch_id=None, project_id=project)
+    return upload_id
+
+
+def _process(desk: Desk, upload_id: str, project_id: str | None) -> State[Any]:
+    try:
+        upload(desk, upload_id, project_id)
+        outcome = _suspend_until(wait_until_ready, desk, upload_id)
+        while outcome in (WaitOutcome.READY, WaitOutcome.APPROVED):
+            outcome = _suspend_until(wait_for_approval, desk, upload_id)
+            if outcome is WaitOutcome.APPROVED:
+                delivered = post_process(desk, upload_id)
+                if delivered is not None:
+                    place = delivered.path or desk.settings.post_processing.deployment
+                    return Completed(message=f"Delivered: {place}")
+    except PostFlowError as error:
+        return Failed(message=str(error))
+    return _end(desk, upload_id, outcome)
+
+
+def _suspend_until(
+    task: Task[[Desk, str], WaitOutcome | None], desk: Desk, upload_id: str
+) -> WaitOutcome:
+    """Ask the store, and sleep without a process until it has an answer.
+
+    A resume may come for nothing (a person pressed the button): then it is asked again.
+    """
+    while (outcome := task(desk, upload_id)) is None:
+        suspend_flow_run(timeout=None)
+    return outcome
+
+
+def _end(desk: Desk, upload_id: str, outcome: WaitOutcome) -> State[Any]:
+    with desk.store.reading() as session:
+        row = load_upload(session, upload_id)
+    if outcome is WaitOutcome.REJECTED:
+        return Completed(
+            name="Rejected",
+            message=f"{row.filename} was rejected; `postflow explain {upload_id}` lists why.",
+        )
+    if outcome is WaitOutcome.CANCELLED:
+        return Cancelled(message=f"{row.filename} was cancelled; run it again to go on.")
+    if outcome is WaitOutcome.TIMED_OUT:
+        return Failed(
+            message=f"Nobody decided about {row.filename} in time; remind the reviewers and run "
+            "it again."
+        )
+    return Failed(message=row.failure or f"{row.filename} failed; run it again.")
