@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Generic, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -87,23 +88,32 @@ def read_object(call: Call[P], answer: Answer) -> P:
     """Take the one object out of its envelope."""
     check_answer(call, answer)
     try:
-        envelope = Data[JsonValue].model_validate_json(answer.body)
-        return call.model.model_validate(envelope.data)
+        envelope: Data[P] = _envelope_of(call.model).model_validate_json(answer.body)
     except ValidationError as error:
         # Not chained: its text quotes the answer, which may hold signed addresses.
         raise unreadable(call.doing, _reasons(error)) from None
+    return envelope.data
 
 
 def read_page(call: Call[P], answer: Answer) -> PageOf[P]:
     """Take the objects of one page out of their envelope, with the call for the next page."""
     check_answer(call, answer)
     try:
-        page = Page[JsonValue].model_validate_json(answer.body)
-        items = tuple(call.model.model_validate(item) for item in page.data)
+        page: Page[P] = _page_of(call.model).model_validate_json(answer.body)
     except ValidationError as error:
         # Not chained, for the same reason.
         raise unreadable(call.doing, _reasons(error)) from None
-    return PageOf(items=items, next_call=_next_call(call, page.links.next))
+    return PageOf(items=tuple(page.data), next_call=_next_call(call, page.links.next))
+
+
+@cache
+def _envelope_of(model: type[P]) -> type[Data[P]]:
+    return Data[model]  # type: ignore[valid-type]
+
+
+@cache
+def _page_of(model: type[P]) -> type[Page[P]]:
+    return Page[model]  # type: ignore[valid-type]
 
 
 def _next_call(call: Call[P], link: str | None) -> Call[P] | None:

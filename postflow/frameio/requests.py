@@ -25,7 +25,7 @@ from postflow.frameio.wire import (
     Workspace,
 )
 
-# Asset lists may be longer than others; longer pages mean fewer calls.
+# Lists of a folder may be longer than others; longer pages mean fewer calls.
 PAGE = {"page_size": "100"}
 ASSET_PAGE = {"page_size": "200"}
 
@@ -230,7 +230,7 @@ def list_stack_files(account_id: str, stack_id: str, *, include: Iterable[str] =
         about=stack_id,
         path=path_of("accounts", account_id, "version_stacks", stack_id, "children"),
         model=File,
-        params={**ASSET_PAGE, **including(include)},
+        params={**PAGE, **including(include)},
     )
 
 
