@@ -58,6 +58,17 @@ class PrefectFlowRuns:
                 states |= {str(run.id): _read_state(run.state) for run in runs}
         return states
 
+    async def fetch_outcome(self, flow_run_id: str) -> tuple[RunState, str]:
+        """Return one run's state and the sentence that Prefect keeps with it."""
+        async with self._talk(f"reading flow run {flow_run_id}") as prefect:
+            run = await prefect.read_flow_run(UUID(flow_run_id))
+        return _read_state(run.state), (run.state.message or "") if run.state else ""
+
+    async def find_deployment(self, name: str) -> str:
+        """Return the id of `flow/deployment`; raises FlowRunError when there is none."""
+        async with self._talk(f"looking for deployment {name}") as prefect:
+            return str((await prefect.read_deployment_by_name(name)).id)
+
     async def resume(self, flow_run_id: str) -> ResumeAnswer:
         """Ask for a suspended run to be started again.
 
