@@ -17,10 +17,11 @@ class RateLimits:
     """One bucket per operation, shared by all tasks that use one client.
 
     `scale` multiplies every documented rate: 0.5 leaves half to other programs of the same
-    user. `RateLimits.off()` never waits, for a simulated Frame.io that counts nothing.
+    user; a little less than 1 keeps calls that the network squeezes together below the limit.
+    `RateLimits.off()` never waits, for a simulated Frame.io that counts nothing.
     """
 
-    def __init__(self, *, scale: float = 1.0) -> None:
+    def __init__(self, *, scale: float = 0.95) -> None:
         self._scale = scale
         self._buckets: dict[str, AsyncLimiter] = {}
         self._held_until: dict[str, float] = {}

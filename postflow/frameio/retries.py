@@ -51,6 +51,7 @@ class RetryPolicy:
             after_failure=moment,
             after_rate_limit=moment,
             after_lost_connection=moment,
+            longest_wait=10 * moment,
             heeds_told_waits=False,
         )
 

@@ -242,7 +242,7 @@ def accounts(*ids: str) -> httpx.Response:
 
 async def test_bucket_holds_back_the_eleventh_call() -> None:
     """Ten calls a second pass at once, and the next one waits for its turn."""
-    limits, call = RateLimits(), requests.show_file("acc", "f")
+    limits, call = RateLimits(scale=1), requests.show_file("acc", "f")
     async with asyncio.timeout(0.05):
         for _ in range(10):
             await limits.wait_for_turn(call)
