@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypedDict
+
+from typing_extensions import TypedDict  # pydantic, which has it, reads no other before Python 3.12
 
 
 class VerdictView(TypedDict):

@@ -1,0 +1,122 @@
+"""The file of webhook secrets: what Frame.io showed once when a webhook was registered.
+
+Readable by its owner only, replaced in one step, and read again whenever it changed, so that
+`postflow webhook register` and `rotate` take effect in a running service. No secret is ever logged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
+
+from postflow.errors import ConfigurationError
+from postflow.settings import Settings
+
+_log = structlog.get_logger("postflow.webhook_secrets")
+
+
+class StoredWebhook(BaseModel):
+    """A webhook that PostFlow registered, and the secret its deliveries are signed with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    webhook_id: str
+    url: str = ""
+    secret: SecretStr
+
+
+_FILE = TypeAdapter(tuple[StoredWebhook, ...])
+
+
+def load_webhook_secrets(path: Path) -> tuple[StoredWebhook, ...]:
+    """Return what the file holds, nothing where there is no file; raises ConfigurationError."""
+    try:
+        return _FILE.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValidationError):
+        # Not chained: a validation error quotes the file, which holds the secrets.
+        raise ConfigurationError(
+            f"The webhook secrets in {path} cannot be read; it must be a JSON list of objects with "
+            "webhook_id, url and secret that this user may read. Correct it, or delete it and "
+            "run `postflow webhook register` again."
+        ) from None
+
+
+def save_webhook_secrets(path: Path, webhooks: Iterable[StoredWebhook]) -> None:
+    """Replace the file at once, readable by its owner only; a crash leaves old or new."""
+    content = [{**each.model_dump(), "secret": each.secret.get_secret_value()} for each in webhooks]
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            unfinished.unlink()
+        owner_only = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(owner_only, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The webhook secrets cannot be written to {path} ({error.strerror}); "
+            "set webhook.secrets_file to a place that can be written."
+        ) from error
+
+
+def add_webhook_secret(path: Path, webhook: StoredWebhook) -> None:
+    """Add the webhook, or replace the entry of the same id."""
+    others = [w for w in load_webhook_secrets(path) if w.webhook_id != webhook.webhook_id]
+    save_webhook_secrets(path, [*others, webhook])
+
+
+def remove_webhook_secret(path: Path, webhook_id: str) -> bool:
+    """Forget the webhook's secret; return whether it was there."""
+    known = load_webhook_secrets(path)
+    kept = [w for w in known if w.webhook_id != webhook_id]
+    if len(kept) == len(known):
+        return False
+    save_webhook_secrets(path, kept)
+    return True
+
+
+class LiveSecrets:
+    """Every secret that is good at this moment: from the settings, and from the file."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the file once; raises ConfigurationError where it cannot be understood."""
+        self._path = settings.webhook.secrets_file
+        self._configured = tuple(s.get_secret_value() for s in settings.webhook.secrets)
+        self._seen = self._look()
+        self._filed = _values(load_webhook_secrets(self._path))
+
+    def current(self) -> tuple[str, ...]:
+        """Return the secrets that are not empty; the file is read again if it changed.
+
+        A file that became unreadable leaves the secrets as they were, with one log line.
+        """
+        seen = self._look()
+        if seen != self._seen:
+            self._seen = seen
+            try:
+                self._filed = _values(load_webhook_secrets(self._path))
+            except ConfigurationError as error:
+                _log.warning("webhook secrets not read again", error=str(error))
+        return tuple(s for s in (*self._configured, *self._filed) if s.strip())
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _values(webhooks: Iterable[StoredWebhook]) -> tuple[str, ...]:
+    return tuple(webhook.secret.get_secret_value() for webhook in webhooks)

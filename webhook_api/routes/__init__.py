@@ -1,0 +1,1 @@
+"""The private face's routes, one module per kind of caller."""

@@ -1,0 +1,123 @@
+"""The JSON interface; the same keys as the Python interface and the CLI's `--json`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from postflow.domain.standing import ReviewStatus
+from postflow.domain.uploads import UploadStatus
+from postflow.errors import UnknownUploadError
+from postflow.store.view_types import EventView, TrackingStats, UploadStatusView
+from postflow.store.views import list_events, list_uploads, tracking_stats, upload_status
+from postflow.tracker.deciding import decide_by_hand
+from webhook_api.dependencies import PartsDep, ReadingDep
+
+router = APIRouter(prefix="/api")
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Offset = Annotated[int, Query(ge=0, le=2**31)]
+
+
+class Verdict(StrEnum):
+    """What a person can decide by hand."""
+
+    APPROVED = "approved"
+    """The current version is signed off."""
+    REJECTED = "rejected"
+    """The current version is refused."""
+    REOPEN = "reopen"
+    """Every decision so far is withdrawn."""
+
+
+_REVIEW_STATUS = {
+    Verdict.APPROVED: ReviewStatus.APPROVED,
+    Verdict.REJECTED: ReviewStatus.REJECTED,
+    Verdict.REOPEN: ReviewStatus.PENDING,
+}
+
+
+class DecisionByHand(BaseModel):
+    """The body of a decision; `version` guards against deciding about an older one."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    verdict: Verdict
+    reason: Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+    by: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+    version: Annotated[int, Field(ge=1)] | None = None
+
+
+class Refusal(BaseModel):
+    """Every error: one sentence."""
+
+    detail: str
+
+
+def _refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    return {status.value: {"model": Refusal} for status in statuses}
+
+
+_AWAY = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+@router.get("/uploads", responses=_refusals(_AWAY))
+def read_uploads(
+    session: ReadingDep,
+    status: UploadStatus | None = None,
+    review_status: ReviewStatus | None = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> list[UploadStatusView]:
+    """List uploads, the newest first."""
+    return list_uploads(
+        session, status=status, review_status=review_status, limit=limit, offset=offset
+    )
+
+
+@router.get("/uploads/{upload_id}", responses=_refusals(HTTPStatus.NOT_FOUND, _AWAY))
+def read_upload(upload_id: str, session: ReadingDep) -> UploadStatusView:
+    """Show one upload."""
+    found = upload_status(session, upload_id)
+    if found is None:
+        raise UnknownUploadError(f"There is no upload {upload_id!r}.")
+    return found
+
+
+@router.post(
+    "/uploads/{upload_id}/decision",
+    responses=_refusals(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, _AWAY),
+)
+def decide(upload_id: str, decision: DecisionByHand, parts: PartsDep) -> UploadStatusView:
+    """Decide by hand about the current version."""
+    with parts.store.writing() as session:
+        decide_by_hand(
+            session,
+            upload_id,
+            verdict=_REVIEW_STATUS[decision.verdict],
+            by=decision.by,
+            reason=decision.reason,
+            settings=parts.settings,
+            now=parts.clock(),
+            version=decision.version,
+        )
+    parts.on_decision()
+    with parts.store.reading() as session:
+        return read_upload(upload_id, session)
+
+
+@router.get("/stats", responses=_refusals(_AWAY))
+def read_stats(session: ReadingDep) -> TrackingStats:
+    """Count everything."""
+    return tracking_stats(session)
+
+
+@router.get("/events", responses=_refusals(_AWAY))
+def read_events(
+    session: ReadingDep, *, failed: bool = False, upload_id: str | None = None, limit: Limit = 100
+) -> list[EventView]:
+    """List deliveries, the newest first; with `failed` those that were set aside."""
+    return list_events(session, failed=failed, upload_id=upload_id, limit=limit)

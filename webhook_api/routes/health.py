@@ -1,0 +1,30 @@
+"""For machines that watch: readiness and metrics."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from webhook_api.dependencies import PartsDep, ReadingDep
+from webhook_api.metrics import render_metrics
+
+router = APIRouter()
+
+
+@router.get("/ready", responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {}})
+def read_readiness(parts: PartsDep) -> JSONResponse:
+    """Say whether the service can do its work."""
+    reasons = parts.readiness.list_reasons()
+    if reasons:
+        content = {"status": "not ready", "detail": " ".join(reasons), "reasons": reasons}
+        return JSONResponse(content, HTTPStatus.SERVICE_UNAVAILABLE)
+    return JSONResponse({"status": "ready"})
+
+
+@router.get("/metrics", response_class=Response)
+def read_metrics(session: ReadingDep) -> Response:
+    """Give the totals as Prometheus reads them."""
+    return Response(render_metrics(session), media_type=CONTENT_TYPE_LATEST)

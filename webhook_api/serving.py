@@ -1,0 +1,251 @@
+"""`serve`: both faces and the tracker in one event loop, from settings to a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+import structlog
+
+from postflow.frameio.client import FrameioClient
+from postflow.frameio.ratelimits import RateLimits
+from postflow.frameio.retries import RetryPolicy
+from postflow.frameio.tokens import FixedToken
+from postflow.notices import make_notify
+from postflow.settings import Settings
+from postflow.store.database import Store, open_store
+from postflow.tracker.service import Tracker
+from postflow.webhook_secrets import LiveSecrets
+from webhook_api.app import create_private_app, create_public_app
+from webhook_api.guards import refuse_open_door
+from webhook_api.intake import Intake
+from webhook_api.listening import Server, address_of, listen, port_of
+from webhook_api.readiness import Readiness
+
+if TYPE_CHECKING:
+    from postflow.flow_runs import PrefectFlowRuns
+
+OnListening = Callable[[str, str], None]
+"""Told the addresses of the public face ("" without one) and of the private face."""
+
+# The tracker itself tries again later; a request that lingers would hold up all the others.
+_READER_RETRIES = RetryPolicy(
+    attempts=3,
+    deadline=timedelta(seconds=20),
+    after_failure=timedelta(seconds=2),
+    longest_wait=timedelta(seconds=10),
+)
+_STOP_SECONDS = 5.0
+_log = structlog.get_logger("postflow.serve")
+
+
+def run(settings: Settings, *, on_listening: OnListening | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; raises ConfigurationError or StoreError if it cannot start."""
+    asyncio.run(serve(settings, on_listening=on_listening))
+
+
+async def serve(
+    settings: Settings,
+    *,
+    stop: asyncio.Event | None = None,
+    on_listening: OnListening | None = None,
+) -> None:
+    """Serve until `stop` is set; without one, until SIGINT or SIGTERM.
+
+    Needs neither Prefect nor a Frame.io token to start: it stores, warns and catches up later.
+    """
+    refuse_open_door(settings.dashboard)
+    async with AsyncExitStack() as stack:
+        stop = stop or stack.enter_context(_stopped_by_signals())
+        private = stack.enter_context(_listen_private(settings))
+        public = stack.enter_context(_listen_public(settings)) if settings.webhook.enabled else None
+        secrets = LiveSecrets(settings)
+        store = await asyncio.to_thread(_open_store, settings)
+        stack.callback(store.close)
+        flow_runs = await asyncio.to_thread(_make_flow_runs, settings)
+        frameio = await stack.enter_async_context(_opening_frameio(settings))
+        tracker = Tracker(
+            store=store,
+            frameio=frameio,
+            flow_runs=flow_runs,
+            settings=settings,
+            notify=make_notify(settings.notices.urls),
+        )
+        service = _Service(settings, store=store, tracker=tracker, stop=stop)
+        service.add_private(private)
+        if public is not None:
+            stack.callback(service.add_public(public, secrets).close)
+        _warn(settings, has_secret=bool(secrets.current()))
+        async with _in_background(_warn_without_prefect(flow_runs)):
+            await service.run(
+                lambda: on_listening and on_listening(_shown(public), address_of(private))
+            )
+
+
+class _Service:
+    """What runs at the same time: the tracker and one server per face."""
+
+    def __init__(
+        self, settings: Settings, *, store: Store, tracker: Tracker, stop: asyncio.Event
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._tracker = tracker
+        self._stop = stop
+        self._tracking = asyncio.create_task(tracker.run(stop), name="tracker")
+        self._servers: list[tuple[Server, socket.socket]] = []
+
+    def add_private(self, listener: socket.socket) -> None:
+        """Serve the team on this socket."""
+        app = create_private_app(
+            settings=self._settings,
+            store=self._store,
+            port=port_of(listener),
+            readiness=Readiness(self._store, is_tracking=lambda: not self._tracking.done()),
+            on_decision=_from_any_thread(self._tracker.wake_resumer),
+        )
+        self._servers.append((Server(app), listener))
+
+    def add_public(self, listener: socket.socket, secrets: LiveSecrets) -> Intake:
+        """Serve Frame.io on this socket; return the started intake, which is to be closed."""
+        intake = Intake(self._store, on_commit=_from_any_thread(self._tracker.wake))
+        intake.start()
+        app = create_public_app(settings=self._settings, intake=intake, secrets=secrets.current)
+        self._servers.append((Server(app), listener))
+        return intake
+
+    async def run(self, on_listening: Callable[[], object]) -> None:
+        """Run until told to stop, or until a part ends by itself, which is an error."""
+        serving = [
+            asyncio.create_task(server.serve(sockets=[listener]))
+            for server, listener in self._servers
+        ]
+        parts = [self._tracking, *serving]
+        ending = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.gather(*(server.listening.wait() for server, _ in self._servers))
+            on_listening()
+            await asyncio.wait([ending, *parts], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ending.cancel()
+            await self._end(parts)
+        for part in parts:
+            if not part.cancelled():
+                part.result()
+
+    async def _end(self, parts: Sequence[asyncio.Task[None]]) -> None:
+        """Stop everything; what does not end within some seconds is cancelled."""
+        self._stop.set()
+        for server, _ in self._servers:
+            server.should_exit = True
+        _, late = await asyncio.wait(parts, timeout=_STOP_SECONDS)
+        for part in late:
+            part.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+def _listen_private(settings: Settings) -> socket.socket:
+    return listen(settings.dashboard.host, settings.dashboard.port, section="dashboard")
+
+
+def _listen_public(settings: Settings) -> socket.socket:
+    return listen(settings.webhook.host, settings.webhook.port, section="webhook")
+
+
+def _shown(listener: socket.socket | None) -> str:
+    return address_of(listener) if listener else ""
+
+
+def _open_store(settings: Settings) -> Store:
+    database = settings.database
+    return open_store(database.url, create=True, busy_timeout=database.busy_timeout)
+
+
+def _make_flow_runs(settings: Settings) -> PrefectFlowRuns:
+    from postflow.flow_runs import PrefectFlowRuns  # noqa: PLC0415 - importing Prefect takes over a second
+
+    prefect = settings.prefect
+    local = f"http://{prefect.host}:{prefect.port}/api"
+    return PrefectFlowRuns(prefect.api_url or os.environ.get("PREFECT_API_URL") or local)
+
+
+@asynccontextmanager
+async def _opening_frameio(settings: Settings) -> AsyncIterator[FrameioClient | None]:
+    """Give a client, or None without a token: events are then only stored."""
+    frameio = settings.frameio
+    token = frameio.token.get_secret_value().strip() if frameio.token else ""
+    if not token:
+        yield None
+        return
+    async with httpx.AsyncClient() as http:
+        yield FrameioClient(
+            http,
+            token=FixedToken(token),
+            base_url=frameio.base_url,
+            account_id=frameio.account_id,
+            retries=_READER_RETRIES,
+            limits=RateLimits() if frameio.respect_rate_limits else RateLimits.off(),
+        )
+
+
+def _from_any_thread(call: Callable[[], None]) -> Callable[[], None]:
+    """Return `call` as something that any thread may call: it runs in this event loop."""
+    loop = asyncio.get_running_loop()
+
+    def hand_over() -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(call)
+
+    return hand_over
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[asyncio.Event]:
+    """Give an event that SIGINT and SIGTERM set, where this thread may listen to signals."""
+    stop = asyncio.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for each in signals:
+        loop.add_signal_handler(each, stop.set)
+    try:
+        yield stop
+    finally:
+        for each in signals:
+            loop.remove_signal_handler(each)
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def _warn(settings: Settings, *, has_secret: bool) -> None:
+    """Say what this service will not do as it is configured."""
+    if settings.webhook.enabled and not has_secret:
+        _log.warning(
+            "no webhook secret: every delivery is answered 503",
+            remedy="postflow webhook register, or webhook.secrets",
+        )
+    review = settings.review
+    if not review.approvers and not review.editors:
+        _log.warning("anybody's approval counts", remedy="set review.approvers or review.editors")
+
+
+async def _warn_without_prefect(flow_runs: PrefectFlowRuns) -> None:
+    if not await flow_runs.is_reachable():
+        _log.warning("Prefect does not answer, will go on", api_url=flow_runs.api_url)
