@@ -338,3 +338,14 @@ async def test_remote_upload_share_and_history_answer(
     )
     await client.delete_file(remote.id)
     await client.delete_file(remote.id)
+
+
+async def test_client_stays_below_the_rate_limit(
+    frameio: Simulated, http: httpx.AsyncClient, master: Video
+) -> None:
+    """Many tasks that ask at once are spread before Frame.io has to refuse one."""
+    client = FrameioClient(http, token=FixedToken("postflow"), base_url=frameio.address)
+    uploaded = await send(client, frameio, master)
+    frameio.order("PATCH", "/settings", enforce_rate_limits=True)
+    await asyncio.gather(*(client.fetch_upload_status(uploaded.file_id) for _ in range(9)))
+    assert {call["status"] for call in frameio.calls("GET", "*/status")} == {200}
