@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import DateTime, Dialect
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field
 
 
 class Moment(TypeDecorator[datetime]):
@@ -28,3 +30,16 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def moment(*, index: bool = False, nullable: bool = True) -> Any:  # SQLModel's Field is Any too
+    """Return a column for a point in time."""
+    return Field(default=None, sa_type=Moment, index=index, nullable=nullable)
+
+
+def storable(text: str) -> str:
+    """Return the text without what a database refuses: NUL, and halves of surrogate pairs.
+
+    Both can stand in valid JSON; a text that cannot be stored would block its file for ever.
+    """
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

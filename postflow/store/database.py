@@ -18,11 +18,23 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlmodel import Session
 
-from postflow.errors import StoreError, StoreNotReadyError, StoreUnavailableError
+from postflow.errors import (
+    ConfigurationError,
+    StoreError,
+    StoreNotReadyError,
+    StoreUnavailableError,
+)
 
 _MIGRATION_LOCK = 7_606_501  # any number of ours; replicas that start together take turns
 
@@ -36,24 +48,28 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Give a session whose changes are committed together at the end, or not at all."""
-        with self._session(begin="BEGIN IMMEDIATE") as session:
+        with self._session(postflow_begin="BEGIN IMMEDIATE") as session:
             yield session
             session.commit()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Give a session that sees one moment of the store and changes nothing."""
-        with self._session(begin="BEGIN") as session:
+        if self.engine.dialect.name == "sqlite":
+            options = {"postflow_begin": "BEGIN"}
+        else:  # by default each statement would see a moment of its own
+            options = {"isolation_level": "REPEATABLE READ"}
+        with self._session(**options) as session:
             yield session
 
     @contextmanager
-    def _session(self, *, begin: str) -> Iterator[Session]:
+    def _session(self, **options: str) -> Iterator[Session]:
         try:
             with Session(
-                self.engine.execution_options(postflow_begin=begin), expire_on_commit=False
+                self.engine.execution_options(**options), expire_on_commit=False
             ) as session:
                 yield session
-        except OperationalError as error:
+        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
             raise StoreUnavailableError(
                 f"The store at {self.address} cannot be used just now ({_cause(error)}); "
                 "check that its server runs, or its disk is not full, and try again."
@@ -81,10 +97,10 @@ def open_store(
     With `create` it is made or migrated first; flows never do that, because a flow that starts
     in the wrong folder would then work on an empty store of its own.
     """
-    parsed = make_url(url)
+    parsed = _read_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}:
         _check_sqlite_file(Path(str(parsed.database)), create=create)
-    store = Store(_create_engine(url, busy_timeout=busy_timeout))
+    store = Store(_create_engine(parsed, busy_timeout=busy_timeout))
     try:
         if create:
             migrate(store)
@@ -98,7 +114,7 @@ def open_store(
 
 def migrate(store: Store) -> None:
     """Bring the tables to the newest schema; harmless when they are."""
-    with _connecting(store) as connection, connection.begin():
+    with _connecting(store, begin="BEGIN IMMEDIATE") as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
         if MigrationContext.configure(connection).get_current_revision() == _newest_revision():
@@ -109,7 +125,7 @@ def migrate(store: Store) -> None:
 
 
 def _refuse_old_tables(store: Store) -> None:
-    with _connecting(store) as connection:
+    with _connecting(store, begin="BEGIN") as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found != _newest_revision():
         state = "has no tables yet" if found is None else f"has the tables of schema {found}"
@@ -120,10 +136,9 @@ def _refuse_old_tables(store: Store) -> None:
 
 
 @contextmanager
-def _connecting(store: Store) -> Iterator[Connection]:
+def _connecting(store: Store, *, begin: str) -> Iterator[Connection]:
     try:
-        options = {"postflow_begin": "BEGIN IMMEDIATE"}
-        with store.engine.execution_options(**options).connect() as connection:
+        with store.engine.execution_options(postflow_begin=begin).connect() as connection:
             yield connection
     except DBAPIError as error:
         raise StoreUnavailableError(
@@ -148,8 +163,27 @@ def _check_sqlite_file(path: Path, *, create: bool) -> None:
         )
 
 
-def _create_engine(url: str, *, busy_timeout: timedelta) -> Engine:
-    sqlite = make_url(url).get_backend_name() == "sqlite"
+def _read_url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise _not_an_address(url) from error
+    if parsed.drivername in {"postgres", "postgresql"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
+        raise _not_an_address(parsed.render_as_string(hide_password=True))
+    return parsed
+
+
+def _not_an_address(shown: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"database.url is {shown!r}, which PostFlow cannot open; write for example "
+        "sqlite:///postflow.db or postgresql+psycopg://user@host/name."
+    )
+
+
+def _create_engine(url: URL, *, busy_timeout: timedelta) -> Engine:
+    sqlite = url.get_backend_name() == "sqlite"
     seconds = busy_timeout.total_seconds()
     arguments = {"timeout": seconds} if sqlite else {"connect_timeout": 5}
     engine = create_engine(url, connect_args=arguments, pool_pre_ping=not sqlite)

@@ -6,22 +6,40 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from postflow.domain.standing import DecisionSource, ReviewStatus
-from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
-from postflow.store.columns import Moment
+from postflow.domain.uploads import UploadStatus
+from postflow.store.columns import moment
+from postflow.store.work_tables import (
+    AnnouncementRow,
+    BatchMemberRow,
+    BatchRow,
+    DeliveryRow,
+    FileHashRow,
+    FlowRunRow,
+    WaitRow,
+)
 
-
-def _moment(*, index: bool = False, nullable: bool = True) -> Any:
-    return Field(default=None, sa_type=Moment, index=index, nullable=nullable)
-
-
-def _json(default: type[list[Any]] | type[dict[str, Any]]) -> Any:
-    return Field(default_factory=default, sa_type=JSON, nullable=False)
+__all__ = [
+    "AnnouncementRow",
+    "BatchMemberRow",
+    "BatchRow",
+    "CommentRevisionRow",
+    "CommentRow",
+    "DecisionRow",
+    "DeliveryRow",
+    "EventRow",
+    "FileHashRow",
+    "FinishedPartRow",
+    "FlowRunRow",
+    "RulingRow",
+    "UploadRow",
+    "VersionRow",
+    "WaitRow",
+]
 
 
 class UploadRow(SQLModel, table=True):
@@ -43,13 +61,13 @@ class UploadRow(SQLModel, table=True):
     failure: str | None = None
     on_rejected: str | None = None
     """What a rejection means for this upload; None means what `review.on_rejected` says."""
-    look_at: datetime | None = _moment(index=True)
+    look_at: datetime | None = moment(index=True)
     """When the tracker re-reads the file at the latest, whatever webhooks say."""
-    gone_at: datetime | None = _moment()
+    gone_at: datetime | None = moment()
     """When Frame.io first said that the file does not exist; a second time makes it final."""
-    cancelled_at: datetime | None = _moment()
-    created_at: datetime = _moment(nullable=False)
-    updated_at: datetime = _moment(nullable=False)
+    cancelled_at: datetime | None = moment()
+    created_at: datetime = moment(nullable=False)
+    updated_at: datetime = moment(nullable=False)
 
 
 class VersionRow(SQLModel, table=True):
@@ -73,9 +91,13 @@ class VersionRow(SQLModel, table=True):
     """The part addresses while uploading, so that a killed upload goes on; a secret."""
     status_value: str | None = None
     """The Status field as last seen; None when it was never set."""
-    uploaded_at: datetime | None = _moment()
-    ready_at: datetime | None = _moment()
-    created_at: datetime = _moment(nullable=False)
+    looks: int = 0
+    """How many readings of the file were begun; only the newest may be written down."""
+    read_at: datetime | None = moment()
+    """When the newest reading that was written down had begun."""
+    uploaded_at: datetime | None = moment()
+    ready_at: datetime | None = moment()
+    created_at: datetime = moment(nullable=False)
 
 
 class FinishedPartRow(SQLModel, table=True):
@@ -102,10 +124,10 @@ class CommentRow(SQLModel, table=True):
     text: str = ""
     timecode: str | None = None
     """Where in the video: Frame.io's frame number or timecode, as text."""
-    written_at: datetime = _moment(nullable=False)
-    edited_at: datetime | None = _moment()
-    completed_at: datetime | None = _moment()
-    deleted_at: datetime | None = _moment()
+    written_at: datetime = moment(nullable=False)
+    edited_at: datetime | None = moment()
+    completed_at: datetime | None = moment()
+    deleted_at: datetime | None = moment()
     verdict: str = ReviewStatus.PENDING
     score: float = 0.0
     reason: str = ""
@@ -123,8 +145,8 @@ class CommentRevisionRow(SQLModel, table=True):
     sequence: int
     text: str = ""
     deleted: bool = False
-    at: datetime = _moment(nullable=False)
-    seen_at: datetime = _moment(nullable=False)
+    at: datetime = moment(nullable=False)
+    seen_at: datetime = moment(nullable=False)
 
 
 class RulingRow(SQLModel, table=True):
@@ -144,8 +166,8 @@ class RulingRow(SQLModel, table=True):
     known: bool = True
     """Whether it could be found out who it was."""
     reason: str = ""
-    at: datetime = _moment(nullable=False)
-    seen_at: datetime = _moment(nullable=False)
+    at: datetime = moment(nullable=False)
+    seen_at: datetime = moment(nullable=False)
 
 
 class EventRow(SQLModel, table=True):
@@ -154,7 +176,7 @@ class EventRow(SQLModel, table=True):
     __tablename__ = "events"
 
     id: int | None = Field(default=None, primary_key=True)
-    received_at: datetime = _moment(nullable=False)
+    received_at: datetime = moment(nullable=False)
     request_timestamp: str = ""
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     event_type: str | None = None
@@ -165,10 +187,10 @@ class EventRow(SQLModel, table=True):
     account_id: str | None = None
     user_id: str | None = None
     upload_id: str | None = Field(default=None, index=True)
-    claimed_until: datetime | None = _moment()
+    claimed_until: datetime | None = moment()
     attempts: int = 0
-    settled_at: datetime | None = _moment()
-    set_aside_at: datetime | None = _moment()
+    settled_at: datetime | None = moment()
+    set_aside_at: datetime | None = moment()
     error: str | None = None
     note: str | None = None
 
@@ -190,121 +212,10 @@ class DecisionRow(SQLModel, table=True):
     reason: str = ""
     score: float | None = None
     analyser_version: str | None = None
-    at: datetime = _moment(nullable=False)
-    decided_at: datetime = _moment(nullable=False)
+    at: datetime = moment(nullable=False)
+    decided_at: datetime = moment(nullable=False)
     previous_hash: str = ""
     hash: str = Field(default="", unique=True)
-
-
-class WaitRow(SQLModel, table=True):
-    """A flow run that waits: the outbox of wake-ups, and the ledger of how each one went."""
-
-    __tablename__ = "waits"
-
-    id: int | None = Field(default=None, primary_key=True)
-    upload_id: str = Field(foreign_key="uploads.upload_id", index=True)
-    version: int = 1
-    kind: str = WaitKind.READY
-    flow_run_id: str = Field(index=True)
-    created_at: datetime = _moment(nullable=False)
-    deadline: datetime | None = _moment()
-    timed_out_at: datetime | None = _moment()
-    due_at: datetime | None = _moment()
-    """When the store first had an answer; a wait that is due is owed a wake-up."""
-    try_at: datetime | None = _moment()
-    attempts: int = 0
-    last_answer: str | None = None
-    accepted_at: datetime | None = _moment()
-    closed_at: datetime | None = _moment()
-    outcome: str | None = Field(default=None, description=WaitOutcome.__doc__)
-
-
-class FlowRunRow(SQLModel, table=True):
-    """A Prefect flow run that works on a version, and the lease that shows it is alive."""
-
-    __tablename__ = "flow_runs"
-    __table_args__ = (UniqueConstraint("upload_id", "version", "attempt"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    upload_id: str = Field(foreign_key="uploads.upload_id", index=True)
-    version: int = 1
-    attempt: int = 1
-    flow_run_id: str | None = Field(default=None, unique=True)
-    lease_until: datetime | None = _moment()
-    """Renewed by the running process; None while it is suspended or over."""
-    restarts: int = 0
-    finished_at: datetime | None = _moment()
-    note: str | None = None
-    created_at: datetime = _moment(nullable=False)
-
-
-class DeliveryRow(SQLModel, table=True):
-    """The one delivery of an approved version; its name in the folder is taken here first."""
-
-    __tablename__ = "deliveries"
-    __table_args__ = (UniqueConstraint("upload_id", "version"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    upload_id: str = Field(foreign_key="uploads.upload_id", index=True)
-    version: int = 1
-    decision_id: int = Field(foreign_key="decisions.id")
-    name: str = Field(unique=True)
-    claimed_by: str = ""
-    claimed_at: datetime = _moment(nullable=False)
-    delivered_at: datetime | None = _moment()
-    recalled_at: datetime | None = _moment()
-    path: str | None = None
-    sha256: str | None = None
-    manifest: dict[str, Any] | None = Field(default=None, sa_type=JSON)
-
-
-class BatchRow(SQLModel, table=True):
-    """Videos submitted together."""
-
-    __tablename__ = "batches"
-
-    batch_id: str = Field(primary_key=True)
-    created_at: datetime = _moment(nullable=False)
-    decided_at: datetime | None = _moment()
-
-
-class BatchMemberRow(SQLModel, table=True):
-    """A video's place in a batch; a video may stand in several."""
-
-    __tablename__ = "batch_members"
-
-    batch_id: str = Field(foreign_key="batches.batch_id", primary_key=True)
-    upload_id: str = Field(foreign_key="uploads.upload_id", primary_key=True, index=True)
-    position: int = 0
-
-
-class FileHashRow(SQLModel, table=True):
-    """The sha256 of a file on disk, good for as long as its size and time of change stay."""
-
-    __tablename__ = "file_hashes"
-
-    path: str = Field(primary_key=True)
-    size: int = Field(sa_type=BigInteger)
-    modified_ns: int = Field(sa_type=BigInteger)
-    sha256: str
-
-
-class AnnouncementRow(SQLModel, table=True):
-    """Something to tell Prefect or people, committed with its cause and sent afterwards."""
-
-    __tablename__ = "announcements"
-
-    id: str = Field(primary_key=True)
-    """Made from upload, version and kind, so that a receiver recognises a repeat."""
-    upload_id: str = Field(index=True)
-    version: int = 1
-    kind: str
-    payload: dict[str, Any] = _json(dict)
-    created_at: datetime = _moment(nullable=False)
-    try_at: datetime | None = _moment(index=True)
-    attempts: int = 0
-    sent_at: datetime | None = _moment()
-    error: str | None = None
 
 
 # Partial indexes: what the loops ask for every second costs by what is open, not by the total.
@@ -313,10 +224,4 @@ Index(
     EventRow.__table__.c.id,  # type: ignore[attr-defined]  # SQLModel does not type __table__
     sqlite_where=EventRow.__table__.c.settled_at.is_(None),  # type: ignore[attr-defined]  # the same
     postgresql_where=EventRow.__table__.c.settled_at.is_(None),  # type: ignore[attr-defined]  # the same
-)
-Index(
-    "ix_waits_open",
-    WaitRow.__table__.c.upload_id,  # type: ignore[attr-defined]  # the same
-    sqlite_where=WaitRow.__table__.c.closed_at.is_(None),  # type: ignore[attr-defined]  # the same
-    postgresql_where=WaitRow.__table__.c.closed_at.is_(None),  # type: ignore[attr-defined]  # the same
 )

@@ -1,0 +1,137 @@
+"""The tables of the work: who waits, who runs, what is delivered and what is to be told.
+
+`postflow.store.tables` gives all of them out; import them from there.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from postflow.domain.uploads import WaitKind, WaitOutcome
+from postflow.store.columns import moment
+
+
+class WaitRow(SQLModel, table=True):
+    """A flow run that waits: the outbox of wake-ups, and the ledger of how each one went."""
+
+    __tablename__ = "waits"
+
+    id: int | None = Field(default=None, primary_key=True)
+    upload_id: str = Field(foreign_key="uploads.upload_id", index=True)
+    version: int = 1
+    kind: str = WaitKind.READY
+    flow_run_id: str = Field(index=True)
+    created_at: datetime = moment(nullable=False)
+    deadline: datetime | None = moment()
+    timed_out_at: datetime | None = moment()
+    due_at: datetime | None = moment()
+    """When the store first had an answer; a wait that is due is owed a wake-up."""
+    try_at: datetime | None = moment()
+    attempts: int = 0
+    last_answer: str | None = None
+    accepted_at: datetime | None = moment()
+    closed_at: datetime | None = moment()
+    outcome: str | None = Field(default=None, description=WaitOutcome.__doc__)
+
+
+class FlowRunRow(SQLModel, table=True):
+    """A Prefect flow run that works on a version, and the lease that shows it is alive."""
+
+    __tablename__ = "flow_runs"
+    __table_args__ = (UniqueConstraint("upload_id", "version", "attempt"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    upload_id: str = Field(foreign_key="uploads.upload_id", index=True)
+    version: int = 1
+    attempt: int = 1
+    flow_run_id: str | None = Field(default=None, unique=True)
+    lease_until: datetime | None = moment()
+    """Renewed by the running process; None while it is suspended or over."""
+    restarts: int = 0
+    finished_at: datetime | None = moment()
+    note: str | None = None
+    created_at: datetime = moment(nullable=False)
+
+
+class DeliveryRow(SQLModel, table=True):
+    """The one delivery of an approved version; its name in the folder is taken here first."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("upload_id", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    upload_id: str = Field(foreign_key="uploads.upload_id", index=True)
+    version: int = 1
+    decision_id: int = Field(foreign_key="decisions.id")
+    name: str = Field(unique=True)
+    claimed_by: str = ""
+    claimed_at: datetime = moment(nullable=False)
+    delivered_at: datetime | None = moment()
+    recalled_at: datetime | None = moment()
+    path: str | None = None
+    sha256: str | None = None
+    manifest: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+
+
+class BatchRow(SQLModel, table=True):
+    """Videos submitted together."""
+
+    __tablename__ = "batches"
+
+    batch_id: str = Field(primary_key=True)
+    created_at: datetime = moment(nullable=False)
+    decided_at: datetime | None = moment()
+
+
+class BatchMemberRow(SQLModel, table=True):
+    """A video's place in a batch; a video may stand in several."""
+
+    __tablename__ = "batch_members"
+
+    batch_id: str = Field(foreign_key="batches.batch_id", primary_key=True)
+    upload_id: str = Field(foreign_key="uploads.upload_id", primary_key=True, index=True)
+    position: int = 0
+
+
+class FileHashRow(SQLModel, table=True):
+    """The sha256 of a file on disk, good for as long as its size and time of change stay."""
+
+    __tablename__ = "file_hashes"
+
+    path: str = Field(primary_key=True)
+    size: int = Field(sa_type=BigInteger)
+    modified_ns: int = Field(sa_type=BigInteger)
+    sha256: str
+
+
+class AnnouncementRow(SQLModel, table=True):
+    """Something to tell Prefect or people, committed with its cause and sent afterwards."""
+
+    __tablename__ = "announcements"
+
+    id: str = Field(primary_key=True)
+    """Made from upload, version and kind, so that a receiver recognises a repeat."""
+    upload_id: str = Field(index=True)
+    version: int = 1
+    kind: str
+    payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSON, nullable=False)
+    created_at: datetime = moment(nullable=False)
+    try_at: datetime | None = moment(index=True)
+    attempts: int = 0
+    notified_at: datetime | None = moment()
+    """When people were told, where the kind is for people; Prefect may be told later."""
+    sent_at: datetime | None = moment()
+    error: str | None = None
+
+
+# Partial, for the same reason as `ix_events_open`.
+Index(
+    "ix_waits_open",
+    WaitRow.__table__.c.upload_id,  # type: ignore[attr-defined]  # the same
+    sqlite_where=WaitRow.__table__.c.closed_at.is_(None),  # type: ignore[attr-defined]  # the same
+    postgresql_where=WaitRow.__table__.c.closed_at.is_(None),  # type: ignore[attr-defined]  # the same
+)
