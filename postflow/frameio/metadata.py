@@ -5,7 +5,9 @@ Use it through `postflow.frameio.wire`.
 
 from __future__ import annotations
 
-from pydantic import JsonValue
+from typing import Annotated
+
+from pydantic import Field, JsonValue
 
 from postflow.frameio.envelopes import Moment, Payload
 
@@ -24,9 +26,11 @@ class UserValue(Payload):
     type: str
 
 
-MetadataValue = (
-    list[SelectOption | UserValue | dict[str, JsonValue]] | bool | int | float | str | None
-)
+# Tried in this order, because a plain dictionary would fit every option as well.
+MetadataItem = Annotated[
+    SelectOption | UserValue | dict[str, JsonValue], Field(union_mode="left_to_right")
+]
+MetadataValue = list[MetadataItem] | bool | int | float | str | None
 
 
 class MetadataField(Payload):

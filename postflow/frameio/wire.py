@@ -8,8 +8,9 @@ unless asked for with `include=`. Nothing here talks to anybody.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import JsonValue
+from pydantic import BeforeValidator, JsonValue
 
 from postflow.frameio.envelopes import (
     Data,
@@ -66,6 +67,7 @@ __all__ = [
 
 BASE_URL = "https://api.frame.io"
 API_PREFIX = "/v4"
+PLAIN_BYTES = "application/octet-stream"
 EXPERIMENTAL_HEADER = ("api-version", "experimental")
 
 
@@ -185,10 +187,14 @@ class FileStatus(StrEnum):
 
 
 class File(Asset):
-    """A file; `status` is open text so that a new value is "not ready" instead of an error."""
+    """A file; `status` is open text so that a new value is "not ready" instead of an error.
+
+    Newer descriptions let `media_type` be null until the bytes are there; it then reads as that
+    of plain bytes.
+    """
 
     status: str
-    media_type: str
+    media_type: Annotated[str, BeforeValidator(lambda found: found or PLAIN_BYTES)]
     file_size: int
     media_links: MediaLinks | None = None
     upload_urls: list[UploadUrl] | None = None

@@ -6,6 +6,8 @@ It is plain ASGI, because a broken connection and a late answer cannot be made f
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from urllib.parse import parse_qs
 
 import httpx
@@ -98,7 +100,12 @@ class _Passage:
         transport = getattr(getattr(receive, "__self__", None), "transport", None)
         if transport is None:  # in process: what a client sees when a connection breaks
             raise httpx.ReadError("The simulated connection was reset.")
+        # Without lingering, closing is a reset and not an orderly end.
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
         transport.abort()
+        await asyncio.sleep(0)  # uvicorn hears of it first, else it complains of no answer
 
     async def _limit(self, receive: Receive, send: Send) -> None:
         if not self._path.startswith("/v4/"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -30,6 +31,13 @@ def wait_until(condition: Callable[[], object]) -> None:
         if time.monotonic() > deadline:
             raise AssertionError("the condition did not come true in time")
         threading.Event().wait(0.01)
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Let the event loop work until a condition is true, at most ten seconds."""
+    async with asyncio.timeout(DEADLINE):
+        while not condition():  # noqa: ASYNC110 - any condition, not one that sets an event
+            await asyncio.sleep(0)
 
 
 @dataclass
@@ -71,7 +79,7 @@ def receiver() -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     kept.url = f"http://127.0.0.1:{server.server_address[1]}/webhooks/frameio"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield kept
     server.shutdown()
@@ -115,6 +123,16 @@ class InProcess:
         answer = await self.client.request(method, f"/_sim{path}", **kwargs)  # type: ignore[arg-type] # passed on
         answer.raise_for_status()
         return answer
+
+    async def subscribe(self, *events: str, url: str = "http://postflow.test/hook") -> str:
+        """Subscribe to events and give the secret."""
+        path = f"/workspaces/{self.workspace}/webhooks"
+        body = {"data": {"name": "PostFlow", "url": url, "events": list(events)}}
+        return str((await self.call("POST", path, json=body)).json()["data"]["secret"])
+
+    async def fault(self, kind: str, **fields: object) -> None:
+        """Switch a fault on."""
+        await self.control("POST", "/faults", json={"kind": kind, **fields})
 
     async def ready_file(self, name: str = "cut.mp4") -> str:
         """Put a file there that is ready, and give its id."""
