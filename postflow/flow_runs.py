@@ -14,13 +14,14 @@ from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State, StateType
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled, Scheduled
 
-from postflow.domain.runs import ResumeAnswer, RunState
+from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
 from postflow.errors import FlowRunError, PrefectUnavailableError
 
 _PAGE = 200
@@ -145,6 +146,19 @@ class PrefectFlowRuns:
         }
         async with self._talk(f"emitting {name}") as prefect:
             await prefect.request("POST", "/events", json=[event])
+
+    async def publish(self, artifact: RunArtifact) -> None:
+        """Attach an artifact to a flow run from outside, for example while it is suspended."""
+        async with self._talk(f"publishing {artifact.key}") as prefect:
+            await prefect.create_artifact(
+                ArtifactCreate(
+                    key=artifact.key,
+                    type=artifact.kind,
+                    description=artifact.description,
+                    data=artifact.data,
+                    flow_run_id=UUID(artifact.flow_run_id),
+                )
+            )
 
     async def is_reachable(self) -> bool:
         """Whether a Prefect server answers at this address."""

@@ -31,3 +31,23 @@ class ResumeAnswer:
 
     accepted: bool
     said: str
+
+
+class ArtifactKind(StrEnum):
+    """How Prefect shows an artifact."""
+
+    MARKDOWN = "markdown"
+    """A text."""
+    TABLE = "table"
+    """Rows as JSON: a list of objects with the same keys."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunArtifact:
+    """Something to read on a flow run's Artifacts tab; the same key again is its newer edition."""
+
+    flow_run_id: str
+    key: str
+    kind: ArtifactKind
+    description: str
+    data: str

@@ -14,6 +14,7 @@ from postflow.store.database import Store
 from postflow.store.flow_runs import last_attempt
 from postflow.store.tables import AnnouncementRow
 from postflow.tracker.ports import Clock, FlowRuns
+from postflow.tracker.verdict_artifacts import list_artifacts
 
 _FOR_PEOPLE = frozenset(
     {
@@ -58,14 +59,17 @@ class Announcer:
         return sent
 
     async def _send(self, row: AnnouncementRow) -> None:
+        flow_run_id = await asyncio.to_thread(self._find_run, row)
         await self._flow_runs.emit(
             event_id=row.id,
             name=f"postflow.upload.{row.kind}",
             upload_id=row.upload_id,
             payload={"upload_id": row.upload_id, "version": row.version, **row.payload},
             occurred=row.created_at,
-            flow_run_id=await asyncio.to_thread(self._find_run, row),
+            flow_run_id=flow_run_id,
         )
+        for artifact in list_artifacts(row, flow_run_id=flow_run_id):
+            await self._flow_runs.publish(artifact)
         if self._notify is not None and row.kind in _FOR_PEOPLE:
             await asyncio.to_thread(self._notify, *render_notice(row))
 

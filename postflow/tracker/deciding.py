@@ -55,7 +55,7 @@ def redecide(session: Session, upload: UploadRow, *, settings: Settings, now: da
         upload.review_status, upload.updated_at = review.status, now
     decision = append_decision(session, upload, review, analyser_version=ANALYSER_VERSION, now=now)
     if decision is not None:
-        _announce_decision(session, upload, decision, now=now)
+        _announce_decision(session, upload, decision, settings=settings, now=now)
     mark_due_waits(session, upload, review=settings.review, now=now)
     if review.status is not ReviewStatus.PENDING:
         close_decided_batches(session, upload.upload_id, now=now)
@@ -184,7 +184,12 @@ def _state_ruling(ruling: RulingRow, *, rules: ReviewRules, uploader_id: str | N
 
 
 def _announce_decision(
-    session: Session, upload: UploadRow, decision: DecisionRow, *, now: datetime
+    session: Session,
+    upload: UploadRow,
+    decision: DecisionRow,
+    *,
+    settings: Settings,
+    now: datetime,
 ) -> None:
     told: dict[str, object] = {
         "verdict": decision.verdict,
@@ -192,12 +197,17 @@ def _announce_decision(
         "who": decision.who,
         "reason": decision.reason,
         "comment_id": decision.comment_id,
+        "comment": decision.comment_text,
+        "score": decision.score,
     }
     cause = decision.hash
     if decision.verdict == ReviewStatus.APPROVED:
         announce(session, Announcement.APPROVED, upload, now=now, cause=cause, payload=told)
     if decision.verdict == ReviewStatus.REJECTED:
-        announce(session, Announcement.REJECTED, upload, now=now, cause=cause, payload=told)
+        changes = {"changes": list_changes(session, upload, settings)}
+        announce(
+            session, Announcement.REJECTED, upload, now=now, cause=cause, payload=told | changes
+        )
     delivery = load_delivery(session, upload.upload_id, upload.version)
     if delivery is None or delivery.delivered_at is None or delivery.recalled_at is not None:
         return

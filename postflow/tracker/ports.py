@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from postflow.clock import Clock, utc_now
-from postflow.domain.runs import ResumeAnswer, RunState
+from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
 from postflow.frameio.wire import Comment, File
 
 __all__ = ["Clock", "FlowRuns", "FrameioReader", "utc_now"]
@@ -55,4 +55,8 @@ class FlowRuns(Protocol):
         flow_run_id: str | None,
     ) -> None:
         """Emit a Prefect event; the same id again is the same event."""
+        ...
+
+    async def publish(self, artifact: RunArtifact) -> None:
+        """Attach an artifact to a flow run, which may be suspended or over."""
         ...
