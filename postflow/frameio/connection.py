@@ -7,6 +7,7 @@ never ends a list early.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TypeVar
 
 import httpx
@@ -57,18 +58,17 @@ class Connection:
 
     async def send(self, call: Call[P]) -> P:
         """Send one call and return the object it answers."""
-        return await self._send(call, lambda answer: read_object(call, answer))
+        return await self._send(call, partial(read_object, call))
 
     async def send_for_nothing(self, call: Call[P]) -> None:
         """Send one call that answers nothing worth reading."""
-        await self._send(call, lambda answer: check_answer(call, answer))
+        await self._send(call, partial(check_answer, call))
 
     async def each(self, call: Call[P]) -> AsyncIterator[P]:
         """Yield every object of a list, page by page; an error on any page is raised."""
         asked: Call[P] | None = call
         while asked is not None:
-            here = asked
-            page = await self._send(here, lambda answer, here=here: read_page(here, answer))  # type: ignore[misc]
+            page = await self._send(asked, partial(read_page, asked))
             for item in page.items:
                 yield item
             asked = page.next_call

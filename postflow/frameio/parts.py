@@ -7,6 +7,7 @@ not go along: the addresses belong to a storage service.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -22,12 +23,14 @@ from postflow.frameio.source import SourceFile
 
 Progress = Callable[[int, int], None]
 
+PAUSE_BETWEEN_REPORTS = 0.1  # seconds; a watcher may draw or keep each report
+
 # A storage service refuses so what has run out, was signed for something else, or is gone.
 STALE = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
 class StaleAddressError(FrameioRefusedError):
-    """The address of a part is no longer taken; the placeholder must be made anew."""
+    """The placeholder can no longer be filled; it must be made anew."""
 
 
 class Tally:
@@ -38,6 +41,7 @@ class Tally:
         self._done = done
         self._underway: dict[int, int] = {}
         self._told = -1
+        self._told_at = 0.0
         self._progress = progress
 
     def begin(self, part: Part) -> None:
@@ -47,7 +51,8 @@ class Tally:
     def add(self, part: Part, size: int) -> None:
         """Count bytes that were handed over."""
         self._underway[part.number] += size
-        self.tell()
+        if time.monotonic() - self._told_at > PAUSE_BETWEEN_REPORTS:
+            self.tell()
 
     def finish(self, part: Part) -> None:
         """Count the whole part, for good."""
@@ -59,7 +64,7 @@ class Tally:
         """Report, if there is something new."""
         sent = self._done + sum(self._underway.values())
         if self._progress is not None and sent > self._told:
-            self._told = sent
+            self._told, self._told_at = sent, time.monotonic()
             self._progress(sent, self._total)
 
 

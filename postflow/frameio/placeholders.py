@@ -33,6 +33,7 @@ class PlaceholderKeeper:
     source: SourceFile
     folder_id: str
     name: str
+    begun_at: datetime | None
     now: Callable[[], datetime]
 
     async def recall(self) -> Placeholder | None:
@@ -92,6 +93,8 @@ class PlaceholderKeeper:
         return (placeholder.folder_id, placeholder.name) == (self.folder_id, self.name)
 
     async def _make(self) -> Placeholder:
+        if self.begun_at is not None:
+            await self._delete_leftovers(since=self.begun_at - CLOCK_SKEW)
         file = await self._create()
         placeholder = plan_upload(file, folder_id=self.folder_id, source=self.source.fingerprint)
         await self.journal.placeholder_created(placeholder)
@@ -113,7 +116,7 @@ class PlaceholderKeeper:
         raise AssertionError("the last try returns or raises")
 
     async def _delete_leftovers(self, *, since: datetime) -> None:
-        """Delete what the failed create may have left: ours, empty, of this name and size."""
+        """Delete what a lost answer may have left: ours, unfinished, of this name and size."""
         me = await self.client.fetch_me()
         for file in await self.client.fetch_files(self.folder_id, include=("creator",)):
             if (

@@ -62,6 +62,7 @@ async def upload_file(
     in_flight: asyncio.Semaphore | None = None,
     name: str | None = None,
     sha256: str | None = None,
+    begun_at: datetime | None = None,
     stall_timeout: float = 60.0,
     join_timeout: float = 300.0,
     now: Callable[[], datetime] = _now,
@@ -69,6 +70,8 @@ async def upload_file(
     """Upload a file, or go on with its upload; return once Frame.io has all of it.
 
     Cancelling leaves everything for the next call. `sha256` spares the pass that computes it.
+    `begun_at` says when an earlier call for this upload began, if any: a process that is killed
+    between Frame.io's answer and the journal leaves an empty file, which is then deleted.
     `in_flight` limits the parts of all uploads that share it, `stall_timeout` (seconds) is how
     long a part may move nothing, `join_timeout` how long Frame.io may take to join the parts.
     Raises UploadError naming the file where the file is the trouble; after a retryable error
@@ -81,6 +84,7 @@ async def upload_file(
         source=source,
         folder_id=folder_id,
         name=name or path.name,
+        begun_at=begun_at,
         now=now,
     )
     upload = _Upload(
@@ -144,11 +148,17 @@ class _Upload:
             await self._send_parts(placeholder.with_nothing_finished())
             file = await self._joined(placeholder)
         if file is None:
-            raise FrameioUnavailableError(
-                f"Frame.io has all parts of {self.source.path} but did not join them as file "
-                f"{placeholder.file_id}; try again later."
-            )
+            raise await self._not_joined(placeholder)
         return file
+
+    async def _not_joined(self, placeholder: Placeholder) -> FrameioError:
+        told = (
+            f"Frame.io took all parts of {self.source.path} but did not join them as file "
+            f"{placeholder.file_id}; try again later."
+        )
+        status = await self.client.fetch_upload_status(placeholder.file_id)
+        # A failed placeholder is of no more use; one that is only slow may still be joined.
+        return StaleAddressError(told) if status.upload_failed else FrameioUnavailableError(told)
 
     async def _send_parts(self, placeholder: Placeholder) -> None:
         total = self.source.fingerprint.size

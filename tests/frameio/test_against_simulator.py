@@ -290,6 +290,21 @@ async def test_new_version_joins_the_stack(
     assert shown.head_version.id == ids[2]
 
 
+async def test_move_that_worked_unseen_is_done_once(
+    client: FrameioClient, frameio: Simulated, tmp_path: Path
+) -> None:
+    """A move whose answer was lost is repeated and changes nothing more."""
+    files = [
+        await send(client, frameio, Video(tmp_path / f"v{n}.mp4", b"%d" % n)) for n in range(1, 4)
+    ]
+    ids = [each.file_id for each in files]
+    stack = await client.create_version_stack(frameio.root, file_ids=ids[:2])
+    frameio.fault("answer", method="PATCH", path="*move", status=502, after_effect=True)
+    moved = await client.move_file(ids[2], parent_id=stack.id)
+    assert moved.parent_id == stack.id
+    assert len(await client.fetch_stack_files(stack.id)) == 3
+
+
 async def test_comments_are_written_changed_and_deleted(
     client: FrameioClient, frameio: Simulated, master: Video
 ) -> None:

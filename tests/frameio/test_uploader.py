@@ -217,6 +217,34 @@ async def test_lost_part_is_sent_again(client_of: ClientOf, storage: Storage, vi
     assert storage.bytes_of(uploaded.file_id) == video.data
 
 
+async def test_failed_placeholder_is_made_anew(
+    client_of: ClientOf, storage: Storage, video: Video
+) -> None:
+    """A placeholder that Frame.io calls failed even after a second try is replaced."""
+
+    def fail_first_file(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path.startswith("/file-1/"):
+            return httpx.Response(200)
+        if request.url.path.endswith("/file-1/status"):
+            status = storage.answer(request).json()["data"]
+            return httpx.Response(200, json={"data": {**status, "upload_failed": True}})
+        return None
+
+    storage.before = fail_first_file
+    uploaded = await upload(client_of, storage, video)
+    assert (storage.deleted, list(storage.files)) == (["file-1"], [uploaded.file_id])
+
+
+async def test_leftover_of_a_killed_process_is_deleted(
+    client_of: ClientOf, storage: Storage, video: Video
+) -> None:
+    """A placeholder that never reached the journal does not stay beside the next one."""
+    body = {"data": {"name": video.path.name, "file_size": video.size}}
+    storage.answer(httpx.Request("POST", "http://frameio.test/local_upload", json=body))
+    uploaded = await upload(client_of, storage, video, begun_at=datetime.now(UTC))
+    assert (storage.deleted, list(storage.files)) == (["file-1"], [uploaded.file_id])
+
+
 async def test_file_that_changes_is_refused(
     client_of: ClientOf, storage: Storage, video: Video
 ) -> None:
