@@ -8,6 +8,7 @@ from datetime import timedelta
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from postflow.errors import PostFlowError
@@ -20,7 +21,7 @@ from webhook_api.guards import PrivateGuard
 from webhook_api.intake import Intake
 from webhook_api.public_face import PublicFace
 from webhook_api.readiness import Readiness
-from webhook_api.routes import api, health
+from webhook_api.routes import api, dashboard, health
 
 
 def create_public_app(
@@ -66,8 +67,9 @@ def create_private_routes(parts: Parts) -> FastAPI:
     """Return the private routes without their guard."""
     app = FastAPI(title="PostFlow", docs_url=None, redoc_url=None)
     app.state.parts = parts
-    for module in (api, health):
+    for module in (dashboard, api, health):
         app.include_router(module.router)
+    app.mount("/static", StaticFiles(packages=[("webhook_api", "static")]), name="static")
     app.add_exception_handler(PostFlowError, _tell_error)
     app.add_exception_handler(RequestValidationError, _tell_invalid)
     return app

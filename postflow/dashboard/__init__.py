@@ -1,0 +1,1 @@
+"""What a dashboard shows, whatever it is drawn with."""
