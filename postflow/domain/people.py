@@ -34,6 +34,11 @@ class Person:
         return self.id is None
 
     @property
+    def is_nobody_known(self) -> bool:
+        """Whether there is nothing by which to tell this person from another."""
+        return not self.id and not (self.email or "").strip()
+
+    @property
     def key(self) -> str:
         """The same for every word of one person; a guest never shares it with an account."""
         if self.id is not None:
@@ -46,15 +51,20 @@ class Person:
         return self.name or self.email or self.id or "somebody unknown"
 
     def is_any_of(self, listed: frozenset[str]) -> bool:
-        """Whether ids, addresses or `@domain` entries in `listed` name this person.
+        """Whether ids, addresses or `@domain` entries in `listed` (lower case) name this person.
 
         Addresses count only on people with an account: a guest can type any address.
         """
-        if self.id is None:
-            return False
-        email = (self.email or "").lower()
-        domain = "@" + email.rpartition("@")[2] if email else ""
-        return bool({self.id, email, domain} & listed - {""})
+        return self.id is not None and bool({self.id.lower(), *self._addresses} & listed)
+
+    def claims_to_be_any_of(self, listed: frozenset[str]) -> bool:
+        """Whether addresses or `@domain` entries in `listed` fit the address, true or typed."""
+        return bool(self._addresses & listed)
+
+    @property
+    def _addresses(self) -> frozenset[str]:
+        email = (self.email or "").strip().lower()
+        return frozenset({email, "@" + email.rpartition("@")[2]}) if email else frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,8 +83,8 @@ class ReviewRules:
         """Whether this person made the version, or is listed as an editor: they never decide."""
         if person.id is not None and person.id == uploader_id:
             return True
-        listed_guest = person.is_guest and (person.email or "").lower() in self.editors
-        return listed_guest or person.is_any_of(self.editors)
+        # A guest who claims to be an editor is believed: it only takes their word away.
+        return person.is_any_of(self.editors) or person.claims_to_be_any_of(self.editors)
 
     def counts(self, person: Person) -> bool:
         """Whether this person's word changes anything."""
@@ -82,6 +92,8 @@ class ReviewRules:
 
     def may_approve(self, person: Person) -> bool:
         """Whether this person's yes approves."""
+        if person.is_nobody_known:
+            return False  # it may be an editor
         if self.approvers:
             return person.is_any_of(self.approvers)
         return not (person.is_guest and self.guests is not GuestPolicy.COUNT)

@@ -24,6 +24,8 @@ __all__ = ["Review", "ReviewStatus", "read_status_value", "review_thread"]
 
 Event = Mapping[str, object]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LEAST_APPROVING = (ReviewStatus.REJECTED, ReviewStatus.PENDING, ReviewStatus.APPROVED)
+_UNKNOWN = "unknown: "
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
@@ -67,7 +69,8 @@ class _Version(NamedTuple):
 class _Comment:
     comment_id: str
     author: str
-    text: str
+    texts: tuple[str, ...]
+    """Its latest text; several only if it was edited more than once at one instant."""
     created_at: datetime
     at: datetime
 
@@ -100,16 +103,22 @@ def _fold_comment(history: Sequence[Event]) -> _Comment | None:
     """Return a comment as it stands after its whole history, or None if it was deleted."""
     if any(e.get("type") == "comment.deleted" for e in history):
         return None
-    # Of two texts of one instant the edit is the later one; of two edits, any fixed choice will do.
-    latest = max(history, key=lambda e: (_at(e), e["type"] == "comment.updated", _text(e, "text")))
-    comment_id = _text(latest, "comment_id")
+    comment_id = _text(history[0], "comment_id")
+    # Whoever wrote it first is its author, even if somebody else's edit is on record.
+    authors = sorted((_at(e), _text(e, "author")) for e in history if _text(e, "author"))
+    latest = max(map(_text_order, history))
     return _Comment(
         comment_id=comment_id,
-        author=next((a for e in history if (a := _text(e, "author"))), f"unknown:{comment_id}"),
-        text=_text(latest, "text"),
+        author=authors[0][1] if authors else f"{_UNKNOWN}{comment_id}",
+        texts=tuple(sorted({_text(e, "text") for e in history if _text_order(e) == latest})),
         created_at=min(_at(e) for e in history),
-        at=_at(latest),
+        at=latest[0],
     )
+
+
+def _text_order(event: Event) -> tuple[datetime, bool]:
+    """Order the texts of a comment: of two of one instant the edit is the later one."""
+    return _at(event), event.get("type") == "comment.updated"
 
 
 def _read_comments(
@@ -132,7 +141,8 @@ def _read_comments(
 
 
 def _state(comment: _Comment, *, counts: bool) -> Statement:
-    analysis = analyze_comment(comment.text)
+    analyses = [analyze_comment(text) for text in comment.texts]
+    analysis = min(analyses, key=lambda a: _LEAST_APPROVING.index(ReviewStatus(a.verdict)))
     return Statement(
         who=comment.author,
         said=ReviewStatus(analysis.verdict),
@@ -140,6 +150,7 @@ def _state(comment: _Comment, *, counts: bool) -> Statement:
         source=DecisionSource.COMMENTS,
         key=comment.comment_id,
         counts=counts,
+        may_approve=not comment.author.startswith(_UNKNOWN),
         comment_id=comment.comment_id,
         score=analysis.score,
         reason=render_reasons(analysis),
@@ -158,6 +169,7 @@ def _read_statuses(
             source=DecisionSource.STATUS_FIELD,
             key=_text(event, "value"),
             whole=True,
+            known=bool(_text(event, "author")),
             counts=_text(event, "author") not in editors,
             reason=f"Status set to {_text(event, 'value')!r}",
             display_name=_text(event, "author"),

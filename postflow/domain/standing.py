@@ -107,9 +107,14 @@ def _is_idle(statement: Statement) -> bool:
 
 
 def _kept_by(whole: Statement, in_force: dict[str, Statement]) -> dict[str, Statement]:
-    if whole.known:
+    """Return the decisions that a word about the whole leaves standing.
+
+    Only somebody who could approve in their place takes other people's rejections away.
+    """
+    if whole.known and whole.may_approve:
         return {}
-    return {who: s for who, s in in_force.items() if s.said is ReviewStatus.REJECTED}
+    own = whole.who if whole.known else None
+    return {who: s for who, s in in_force.items() if s.said is ReviewStatus.REJECTED and who != own}
 
 
 def _sum_up(

@@ -30,9 +30,14 @@ def test_sqlite_commits_are_durable(sqlite_store: Store) -> None:
 
 def test_failed_writing_leaves_nothing(store: Store) -> None:
     """All of a transaction is there or none of it."""
-    with pytest.raises(RuntimeError), store.writing() as session:
-        make_upload(session)
-        raise RuntimeError("killed")
+
+    def be_killed() -> None:
+        with store.writing() as session:
+            make_upload(session)
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        be_killed()
     with store.reading() as session:
         assert session.exec(select(UploadRow)).all() == []
 
@@ -99,11 +104,16 @@ def test_locked_store_is_unavailable(sqlite_url: str) -> None:
 
 def test_lost_connection_may_be_retried(postgres_store: Store) -> None:
     """When the server drops a connection the error says that trying again is worth it."""
-    with pytest.raises(StoreUnavailableError) as caught, postgres_store.writing() as session:
-        pid = session.connection().execute(text("SELECT pg_backend_pid()")).scalar()
-        with postgres_store.writing() as other:
-            other.connection().execute(text(f"SELECT pg_terminate_backend({pid})"))
-        session.connection().execute(text("SELECT 1"))
+
+    def lose_the_connection() -> None:
+        with postgres_store.writing() as session:
+            pid = session.connection().execute(text("SELECT pg_backend_pid()")).scalar()
+            with postgres_store.writing() as other:
+                other.connection().execute(text(f"SELECT pg_terminate_backend({pid})"))
+            session.connection().execute(text("SELECT 1"))
+
+    with pytest.raises(StoreUnavailableError) as caught:
+        lose_the_connection()
     assert caught.value.retryable
 
 

@@ -1,0 +1,74 @@
+"""How a wait ends, from the state of its upload alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from postflow.domain.standing import ReviewStatus
+from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
+from postflow.domain.waiting import answer_wait
+
+QUIET: dict[str, Any] = {
+    "status": UploadStatus.READY,
+    "review": ReviewStatus.PENDING,
+    "cancelled": False,
+    "timed_out": False,
+    "finish_on_rejection": False,
+}
+
+
+def answer(kind: WaitKind = WaitKind.APPROVAL, **changed: object) -> WaitOutcome | None:
+    """Return the answer in a quiet state, changed in what the test is about."""
+    return answer_wait(kind, **(QUIET | changed))
+
+
+def test_pending_review_goes_on() -> None:
+    """Nothing decided, nothing late: the wait goes on."""
+    assert answer() is None
+
+
+@pytest.mark.parametrize("status", UploadStatus)
+def test_readiness_is_all_that_ready_waits_for(status: UploadStatus) -> None:
+    """A wait for the transcode ends with it, or with the failure of the upload."""
+    expected = {
+        UploadStatus.READY: WaitOutcome.READY,
+        UploadStatus.FAILED: WaitOutcome.FAILED,
+    }.get(status)
+    assert answer(WaitKind.READY, status=status) is expected
+
+
+def test_approval_ends_the_wait() -> None:
+    """An approved version wakes its flow."""
+    assert answer(review=ReviewStatus.APPROVED) is WaitOutcome.APPROVED
+
+
+@pytest.mark.parametrize(("finish", "expected"), [(True, WaitOutcome.REJECTED), (False, None)])
+def test_rejection_ends_only_on_request(finish: bool, expected: WaitOutcome | None) -> None:
+    """By default a rejected flow sleeps on; with `finish` it ends."""
+    assert answer(review=ReviewStatus.REJECTED, finish_on_rejection=finish) is expected
+
+
+def test_verdict_beats_passed_deadline() -> None:
+    """What reviewers said is worth more than a deadline that passed meanwhile."""
+    assert answer(review=ReviewStatus.APPROVED, timed_out=True) is WaitOutcome.APPROVED
+
+
+@pytest.mark.parametrize(
+    ("reject", "expected"), [(False, WaitOutcome.TIMED_OUT), (True, WaitOutcome.REJECTED)]
+)
+def test_silence_never_approves(reject: bool, expected: WaitOutcome) -> None:
+    """A deadline that passed fails the wait or rejects, whatever the settings."""
+    assert answer(timed_out=True, reject_on_timeout=reject) is expected
+
+
+def test_cancelling_beats_everything() -> None:
+    """A cancelled upload is not delivered, even if it was approved or failed meanwhile."""
+    for changed in ({"review": ReviewStatus.APPROVED}, {"status": UploadStatus.FAILED}):
+        assert answer(cancelled=True, **changed) is WaitOutcome.CANCELLED
+
+
+def test_failed_upload_is_not_approved() -> None:
+    """A file that is gone cannot be delivered, whatever was said about it."""
+    assert answer(status=UploadStatus.FAILED, review=ReviewStatus.APPROVED) is WaitOutcome.FAILED
