@@ -31,15 +31,7 @@ def open_wait(
 
     The deadline counts from the first time: a resumed run does not get more patience.
     """
-    found = session.exec(
-        select(WaitRow).where(
-            WaitRow.flow_run_id == flow_run_id,
-            WaitRow.upload_id == upload.upload_id,
-            WaitRow.version == upload.version,
-            WaitRow.kind == kind,
-            col(WaitRow.closed_at).is_(None),
-        )
-    ).first()
+    found = find_open_wait(session, upload=upload, kind=kind, flow_run_id=flow_run_id)
     if found is not None:
         return found
     wait = WaitRow(
@@ -53,6 +45,21 @@ def open_wait(
     session.add(wait)
     session.flush()
     return wait
+
+
+def find_open_wait(
+    session: Session, *, upload: UploadRow, kind: WaitKind, flow_run_id: str
+) -> WaitRow | None:
+    """Return this run's open wait of this kind for the upload's current version."""
+    return session.exec(
+        select(WaitRow).where(
+            WaitRow.flow_run_id == flow_run_id,
+            WaitRow.upload_id == upload.upload_id,
+            WaitRow.version == upload.version,
+            WaitRow.kind == kind,
+            col(WaitRow.closed_at).is_(None),
+        )
+    ).first()
 
 
 def read_answer(wait: WaitRow, upload: UploadRow, review: ReviewSettings) -> WaitOutcome | None:
