@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from postflow.simulator import page
 from postflow.simulator.calling import attach_world
 from postflow.simulator.config import SimulatorConfig
 from postflow.simulator.control import commands, inspection, people
@@ -42,6 +43,7 @@ _ROUTERS = (
     audit.router,
     bytes_routes.router,
     ims.router,
+    page.router,
     inspection.router,
     people.router,
     commands.router,

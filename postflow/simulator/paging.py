@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from fastapi import Request
 
-from postflow.simulator.refusals import invalid
+from postflow.simulator.refusals import Refusal, invalid
 
 DEFAULT_SIZE = 50
 MOST, MOST_ASSETS = 100, 500
@@ -58,7 +58,7 @@ def page_number(after: str | None) -> int:
         return 1
     try:
         return _read_cursor(after)[2]
-    except ValueError:
+    except Refusal:
         return 1
 
 

@@ -21,7 +21,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml  # type: ignore[import-untyped] # its stubs are a package of their own
+import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,

@@ -15,13 +15,19 @@ from postflow.simulator.state import ACCOUNT_ID
 
 router = APIRouter(prefix="/v4/accounts/{account_id}")
 
+# What the log calls the events that webhooks call otherwise; others are not logged at all.
 _EVENT_TYPES = {
     "file.created": "asset_created",
     "file.upload.completed": "file_uploaded",
     "file.updated": "asset_updated",
     "file.deleted": "asset_deleted",
     "file.versioned": "asset_versioned",
+    "folder.created": "asset_created",
+    "folder.updated": "asset_updated",
+    "folder.deleted": "asset_deleted",
+    "metadata.value.updated": "metadata_value_updated",
 }
+_SAME_NAME = ("comment.", "project.", "share.")
 _RESOURCE_TYPES = {"file": "asset"}
 
 
@@ -35,11 +41,17 @@ async def list_audit_logs(call: CallDep) -> dict[str, Any]:
         if f"filters[{name}]" in query
     }
     with_user = "user" in call.includes({"user"}).include
-    lines = [_Line(happening) for happening in reversed(call.state.history)]
+    lines = [
+        _Line(happening) for happening in reversed(call.state.history) if _is_logged(happening)
+    ]
     found = [
         line for line in lines if all(line.fields[name] == each for name, each in wanted.items())
     ]
     return render_page(call.request, found, lambda line: line.render(with_user=with_user))
+
+
+def _is_logged(happening: Happening) -> bool:
+    return happening.type in _EVENT_TYPES or happening.type.startswith(_SAME_NAME)
 
 
 class _Line:
