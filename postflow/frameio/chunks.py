@@ -38,6 +38,10 @@ class Fingerprint:
     mtime_ns: int
     inode: int
 
+    def is_as_recorded(self, recorded: Fingerprint) -> bool:
+        """Whether a file seen by an earlier process is this one; mounts may renumber inodes."""
+        return (self.size, self.mtime_ns) == (recorded.size, recorded.mtime_ns)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placeholder:

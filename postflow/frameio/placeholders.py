@@ -51,7 +51,7 @@ class PlaceholderKeeper:
             await self.journal.discarded()
             return None
         is_complete = file.status != FileStatus.CREATED
-        is_ours = recorded.source == self.source.fingerprint
+        is_ours = self.source.fingerprint.is_as_recorded(recorded.source)
         if is_complete and not is_ours:
             raise UploadError(
                 f"{self.source.path} is not the file whose upload is complete as "

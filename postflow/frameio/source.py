@@ -19,8 +19,10 @@ from pathlib import Path
 from postflow.errors import UploadError
 from postflow.frameio.chunks import Fingerprint, Part
 
-# Measured over loopback: smaller chunks cost more calls, larger ones miss the processor's cache.
-CHUNK = 256 * 1024
+# Measured over loopback: half of it costs a fifth more time, twice of it gains little, and on a
+# slow line a chunk must leave within the stall timeout.
+CHUNK = 512 * 1024
+HASH_CHUNK = 256 * 1024  # fits the processor's cache
 HASH_STRETCH = 8 * 1024 * 1024  # hashed per trip to a thread
 
 if sys.platform == "linux":
@@ -71,7 +73,7 @@ class SourceFile:
     async def sha256(self) -> str:
         """Read the file once, in order, and return the digest of all its bytes."""
         digest = hashlib.sha256()
-        buffer = memoryview(bytearray(CHUNK))
+        buffer = memoryview(bytearray(HASH_CHUNK))
         file = self._open()
         try:
             for start in range(0, self.fingerprint.size, HASH_STRETCH):

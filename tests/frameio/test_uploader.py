@@ -131,6 +131,19 @@ async def test_complete_upload_is_not_sent_again(
     assert storage.puts() == []
 
 
+async def test_renumbered_inode_changes_nothing(
+    client_of: ClientOf, storage: Storage, video: Video
+) -> None:
+    """A share mounted again between two calls shows the same file under another number."""
+    journal = MemoryJournal()
+    await upload(client_of, storage, video, journal)
+    assert journal.placeholder is not None
+    object.__setattr__(journal.placeholder.source, "inode", 0)
+    storage.requests.clear()
+    await upload(client_of, storage, video, journal)
+    assert storage.puts() == []
+
+
 async def test_deleted_placeholder_is_made_anew(
     client_of: ClientOf, storage: Storage, video: Video
 ) -> None:
