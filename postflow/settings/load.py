@@ -193,8 +193,10 @@ def _resolve_paths(settings: Settings, *, base: Path) -> Settings:
         update={"output_dir": absolute(settings.post_processing.output_dir)}
     )
     prefect = settings.prefect.model_copy(update={"home": absolute(settings.prefect.home)})
+    logs = settings.logs.model_copy(update={"folder": absolute(settings.logs.folder)})
     return settings.model_copy(
         update={
+            "logs": logs,
             "database": database,
             "webhook": webhook,
             "post_processing": post_processing,

@@ -210,6 +210,7 @@ class NoticeSettings(Section):
 class LogSettings(Section):
     """Where log lines go besides the terminal, and how they look."""
 
+    folder: Path = Path("logs")
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     format: Literal["readable", "json"] = "readable"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from sqlalchemy import delete
@@ -78,3 +79,15 @@ def _load(session: Session, upload_id: str) -> tuple[UploadRow, VersionRow]:
 def _forget_parts(session: Session, version: VersionRow) -> None:
     if version.file_id is not None:
         session.exec(delete(FinishedPartRow).where(col(FinishedPartRow.file_id) == version.file_id))
+
+
+def upload_progress(session: Session, upload_id: str) -> float:
+    """Return the share of the bytes that Frame.io holds, from 0 to 1, counted in whole parts."""
+    found = load_placeholder(session, upload_id)
+    if found is None:
+        return 0.0
+    text, finished = found
+    parts = json.loads(text)["parts"]
+    total = sum(part["size"] for part in parts)
+    held = sum(part["size"] for part in parts if part["number"] in finished)
+    return held / total if total else 0.0

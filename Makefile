@@ -1,0 +1,45 @@
+# Every target works on a fresh clone: it makes .venv first, and again when the pins change.
+.DELETE_ON_ERROR:
+.PHONY: install demo test check fast format lint types bench-judgement clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+VIDEOS ?=
+WORKERS ?= 2
+
+install: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "PostFlow needs Python 3.11 or newer; set PYTHON=/path/to/python3.11."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# Five reviews on the real programs and a simulated Frame.io; VIDEOS=/folder takes your own files.
+demo: $(READY)
+	$(BIN)/postflow demo $(if $(VIDEOS),--videos "$(VIDEOS)")
+
+test: $(READY)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
+
+# Domain tests only: no server, no database, under a minute.
+fast: $(READY)
+	$(BIN)/pytest tests/domain tests/test_architecture.py
+
+check: format lint types test
+
+format: $(READY)
+	$(BIN)/ruff format --check .
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+clean:
+	rm -rf .demo .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,5 @@
+"""`python -m postflow` is `postflow`."""
+
+from postflow.cli.main import main
+
+main()

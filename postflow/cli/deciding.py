@@ -1,0 +1,70 @@
+"""Commands by which a person decides: approve, reject, reopen, cancel."""
+
+from __future__ import annotations
+
+import getpass
+
+import typer
+
+from postflow.cli.output import Reason, UploadId, open_configured_store, say
+from postflow.clock import utc_now
+from postflow.domain.standing import ReviewStatus
+from postflow.tracker.deciding import cancel_upload, decide_by_hand
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command()(approve)
+    app.command()(reject)
+    app.command()(reopen)
+    app.command()(cancel)
+
+
+def approve(upload_id: UploadId, *, reason: Reason = "") -> None:
+    """Approve the current version by hand; it is delivered.
+
+    Example: postflow approve intro-3fa1bc2290 --reason "client called"
+    """
+    _decide(upload_id, ReviewStatus.APPROVED, reason, "approved")
+
+
+def reject(upload_id: UploadId, *, reason: Reason = "") -> None:
+    """Reject the current version by hand.
+
+    Example: postflow reject intro-3fa1bc2290 --reason "wrong logo"
+    """
+    _decide(upload_id, ReviewStatus.REJECTED, reason, "rejected")
+
+
+def reopen(upload_id: UploadId, *, reason: Reason = "") -> None:
+    """Take all decisions about the current version back; reviewers decide anew.
+
+    Example: postflow reopen intro-3fa1bc2290 --reason "new music rights"
+    """
+    _decide(upload_id, ReviewStatus.PENDING, reason, "open again")
+
+
+def cancel(upload_id: UploadId) -> None:
+    """Give an upload up: its flow run ends, nothing is delivered.
+
+    Example: postflow cancel intro-3fa1bc2290
+    """
+    settings, store = open_configured_store()
+    with store.writing() as session:
+        cancel_upload(session, upload_id, settings=settings, now=utc_now())
+    say(f"{upload_id} is cancelled; `postflow run` with its file starts it again.")
+
+
+def _decide(upload_id: str, verdict: ReviewStatus, reason: str, done: str) -> None:
+    settings, store = open_configured_store()
+    with store.writing() as session:
+        decide_by_hand(
+            session,
+            upload_id,
+            verdict=verdict,
+            by=getpass.getuser(),
+            reason=reason or f"{done} by hand",
+            settings=settings,
+            now=utc_now(),
+        )
+    say(f"{upload_id} is {done}.")

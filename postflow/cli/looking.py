@@ -1,0 +1,205 @@
+"""Commands that look and change nothing: status, waiting, events, explain."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from postflow.cli.output import (
+    AsJson,
+    console,
+    open_configured_store,
+    print_json,
+    print_table,
+    say,
+)
+from postflow.domain.comments import analyze_comment, render_reasons
+from postflow.errors import UnknownUploadError
+from postflow.settings import load_settings
+from postflow.store.views import (
+    UploadStatusView,
+    list_events,
+    list_uploads,
+    list_waiting,
+    timeline,
+    tracking_stats,
+    upload_status,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command()(status)
+    app.command()(waiting)
+    app.command()(events)
+    app.command()(explain)
+
+
+def status(
+    upload_id: Annotated[str | None, typer.Argument(help="One upload; all when left out.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show every upload, or one in full.
+
+    Example: postflow status intro-3fa1bc2290
+    """
+    _, store = open_configured_store()
+    with store.reading() as session:
+        if upload_id is not None:
+            view = upload_status(session, upload_id)
+            if view is None:
+                raise UnknownUploadError(
+                    f"There is no upload {upload_id!r}; `postflow status` lists those that exist."
+                )
+            _show_one(view, as_json=as_json)
+            return
+        uploads = list_uploads(session, limit=10_000)
+        stats = tracking_stats(session)
+    if as_json:
+        print_json(uploads)
+        return
+    print_table(
+        [{**u, "why": u["verdict"]["reason"] if u["verdict"] else ""} for u in uploads],
+        {
+            "upload_id": "upload",
+            "filename": "video",
+            "status": "status",
+            "review_status": "review",
+            "comments_count": "comments",
+            "why": "why",
+        },
+        empty="Nothing is tracked yet; `postflow run VIDEO` uploads a video.",
+    )
+    if uploads:
+        say(
+            f"{stats['total_tracked']} tracked, {stats['active_tracks']} active, "
+            f"{stats['delivered']} delivered, {stats['waiting']} waiting"
+        )
+
+
+def waiting(*, as_json: AsJson = False) -> None:
+    """Show which flow runs wait, for what and since when.
+
+    Example: postflow waiting --json
+    """
+    _, store = open_configured_store()
+    with store.reading() as session:
+        waits = list_waiting(session)
+    if as_json:
+        print_json(waits)
+        return
+    print_table(
+        waits,
+        {
+            "upload_id": "upload",
+            "kind": "waits for",
+            "since": "since",
+            "deadline": "deadline",
+            "due_since": "answered at",
+            "attempts": "wake-ups",
+            "last_answer": "Prefect said",
+        },
+        empty="Nobody waits.",
+    )
+
+
+def events(
+    *,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only those that were set aside with an error.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show the deliveries that Frame.io sent, and what became of them.
+
+    Example: postflow events --failed
+    """
+    _, store = open_configured_store()
+    with store.reading() as session:
+        found = list_events(session, failed=failed, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        found,
+        {
+            "id": "id",
+            "received_at": "received",
+            "event_type": "event",
+            "upload_id": "upload",
+            "settled_at": "settled",
+            "note": "note",
+            "error": "error",
+        },
+        empty="No delivery has arrived." if not failed else "No delivery was set aside.",
+    )
+
+
+def explain(
+    upload_id: Annotated[str | None, typer.Argument(help="Which upload.")] = None,
+    *,
+    text: Annotated[str | None, typer.Option(help="A comment to judge instead.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why an upload is approved or not, or what PostFlow makes of a text.
+
+    Example: postflow explain --text "ok pour moi, mais baissez la musique"
+    """
+    if (upload_id is None) == (text is None):
+        raise typer.BadParameter("give an upload id, or --text with a comment")
+    if text is not None:
+        _explain_text(text, as_json=as_json)
+        return
+    _, store = open_configured_store()
+    with store.reading() as session:
+        view = upload_status(session, str(upload_id))
+        entries = timeline(session, str(upload_id))
+    if view is None:
+        raise UnknownUploadError(
+            f"There is no upload {upload_id!r}; `postflow status` lists those that exist."
+        )
+    if as_json:
+        print_json({"upload": view, "timeline": entries})
+        return
+    _show_one(view, as_json=False)
+    print_table(
+        entries,
+        {"at": "at", "kind": "what", "who": "who", "text": "text", "reason": "reason"},
+        empty="Nothing has happened yet.",
+    )
+
+
+def _explain_text(text: str, *, as_json: bool) -> None:
+    analysis = analyze_comment(text, keywords=load_settings().analysis.keywords)
+    if as_json:
+        print_json(
+            {
+                "verdict": analysis.verdict,
+                "score": analysis.score,
+                "explanation": render_reasons(analysis),
+            }
+        )
+    else:
+        say(render_reasons(analysis))
+
+
+def _show_one(view: UploadStatusView, *, as_json: bool) -> None:
+    if as_json:
+        print_json(view)
+        return
+    verdict = view["verdict"]
+    console.rule(view["upload_id"])
+    say(f"{view['filename']}, version {view['version']}: {view['status']}, {view['review_status']}")
+    if verdict:
+        said = f" ({verdict['comment_text']!r})" if verdict["comment_text"] else ""
+        say(f"{verdict['who']}{said}: {verdict['reason']}")
+    for label, value in (
+        ("failure", view["failure"]),
+        ("Frame.io", view["view_url"]),
+        ("delivered", view["delivery"]["path"] if view["delivery"] else None),
+    ):
+        if value:
+            say(f"{label}: {value}")

@@ -1,0 +1,78 @@
+"""The `postflow` program: its commands, and the one place that turns errors into sentences."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import click
+import structlog
+import typer
+from rich.text import Text
+
+from postflow.cli import deciding, demo, looking, running, serving, setting_up, webhooks
+from postflow.cli.output import errors
+from postflow.errors import PostFlowError
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="postflow",
+    help="Upload videos to Frame.io, wait for the verdict, deliver what was approved.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+for family in (demo, serving, running, looking, deciding, setting_up, webhooks):
+    family.register(app)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program and exit: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted."""
+    _configure_logs()
+    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    debug = "--debug" in arguments or bool(os.environ.get("POSTFLOW_DEBUG"))
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        code = app(args=arguments, prog_name="postflow", standalone_mode=False)
+    except PostFlowError as error:
+        if debug:
+            raise
+        _print_error(str(error))
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _INTERRUPTED
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        if debug:
+            raise
+        _print_error(
+            f"PostFlow met an error it did not expect ({type(error).__name__}: {error}); the same "
+            "command with --debug shows where."
+        )
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _print_error(sentence: str) -> None:
+    errors.print(Text(sentence, style="red"))
+
+
+def _configure_logs() -> None:
+    level = getattr(logging, os.environ.get("LOG_LEVEL", "INFO").upper(), logging.INFO)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    main()

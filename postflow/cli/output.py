@@ -1,0 +1,54 @@
+"""How commands speak: people get tables and sentences on the terminal, programs get JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from postflow.settings import Settings, load_settings
+from postflow.store.database import Store, open_store
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it is kept with the decision.")]
+UploadId = Annotated[str, typer.Argument(help="The upload's id, as `postflow status` shows it.")]
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def say(sentence: str) -> None:
+    """Print a sentence for people; never parsed as markup, it may hold other people's words."""
+    console.print(Text(sentence))
+
+
+def print_json(value: object) -> None:
+    """Print a value for programs."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, empty: str
+) -> None:
+    """Print rows under the given headings (`key: heading`), or a sentence when there are none."""
+    if not rows:
+        say(empty)
+        return
+    table = Table()
+    for heading in columns.values():
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(*(Text("" if row[key] is None else str(row[key])) for key in columns))
+    console.print(table)
+
+
+def open_configured_store(settings: Settings | None = None) -> tuple[Settings, Store]:
+    """Return the settings and their store, which must exist."""
+    settings = settings or load_settings()
+    return settings, open_store(settings.database.url, busy_timeout=settings.database.busy_timeout)

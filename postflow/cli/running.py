@@ -1,0 +1,112 @@
+"""`postflow run`: submit videos as a batch and follow them to their end."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.live import Live
+
+from postflow.cli.following import Row, read_rows, render_rows
+from postflow.cli.output import console, open_configured_store, print_json, say
+from postflow.domain.runs import RunState
+from postflow.errors import FlowRunError
+from postflow.settings import Settings
+from postflow.settings.prefect_url import prefect_api_url
+from postflow.settings.sections import OnRejected
+from postflow.store.batches import list_members
+from postflow.store.database import Store
+from postflow.submitting import find_videos
+
+_LOOK_EVERY = 0.5
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the program."""
+    app.command()(run)
+
+
+def run(
+    paths: Annotated[list[Path], typer.Argument(help="Video files, or folders of them.")],
+    *,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Print the upload ids and leave.")
+    ] = False,
+    on_rejected: Annotated[
+        OnRejected | None,
+        typer.Option(help="What a rejection means for these videos; else review.on_rejected."),
+    ] = None,
+    project: Annotated[
+        str | None, typer.Option(help="The Frame.io project; else frameio.project_id.")
+    ] = None,
+) -> None:
+    """Upload videos, follow their review, and see them delivered.
+
+    Needs a running `postflow start`. Ctrl-C only stops the following: the runs live on.
+
+    Example: postflow run shots/ trailer.mov
+    """
+    settings, store = open_configured_store()
+    files = find_videos(paths)
+    batch_id = submit_batch(settings, files, on_rejected=on_rejected, project_id=project)
+    upload_ids = wait_for_members(settings, store, batch_id, count=len(files))
+    if detach:
+        print_json({"batch": batch_id, "uploads": upload_ids})
+        return
+    try:
+        rows = _follow(store, upload_ids)
+    except KeyboardInterrupt:
+        say(f"The runs live on; `postflow status` shows them. Batch {batch_id}.")
+        raise
+    if not all(row.delivered for row in rows):
+        raise typer.Exit(1)
+
+
+def submit_batch(
+    settings: Settings,
+    files: list[Path],
+    *,
+    on_rejected: OnRejected | None = None,
+    project_id: str | None = None,
+) -> str:
+    """Start a batch flow run for the files and return its id, which is the batch's id too."""
+    from postflow.cli.prefect_side import start_run  # noqa: PLC0415 - imports Prefect
+
+    return start_run(
+        prefect_api_url(settings),
+        settings.prefect.batch_deployment,
+        {
+            "paths": [str(path) for path in files],
+            "project_id": project_id,
+            "on_rejected": on_rejected,
+        },
+    )
+
+
+def wait_for_members(settings: Settings, store: Store, batch_id: str, *, count: int) -> list[str]:
+    """Return the batch's uploads once its flow run has started them all; raises FlowRunError."""
+    from postflow.cli.prefect_side import read_run  # noqa: PLC0415 - imports Prefect
+
+    with console.status(f"Reading and registering {count} files…"):
+        while True:
+            state, said = read_run(prefect_api_url(settings), batch_id)
+            with store.reading() as session:
+                members = list_members(session, batch_id)
+            if state is RunState.FINISHED and members:
+                return members
+            if state in (RunState.FINISHED, RunState.CANCELLED, RunState.CRASHED):
+                raise FlowRunError(said or f"The batch {batch_id} ended; look at it in Prefect.")
+            time.sleep(_LOOK_EVERY)
+
+
+def _follow(store: Store, upload_ids: list[str]) -> list[Row]:
+    with Live(console=console, refresh_per_second=4) as live:
+        while True:
+            with store.reading() as session:
+                rows = read_rows(session, upload_ids)
+            live.update(render_rows(rows))
+            if all(row.is_over for row in rows):
+                return rows
+            time.sleep(_LOOK_EVERY)

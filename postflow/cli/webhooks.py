@@ -1,0 +1,115 @@
+"""Commands for Frame.io's webhook to this PostFlow: register, list, remove."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from postflow.cli.output import AsJson, print_json, print_table, say
+from postflow.errors import ConfigurationError
+from postflow.frameio.locate import locate_workspace
+from postflow.frameio.opening import open_frameio
+from postflow.frameio.wire import Webhook
+from postflow.settings import Settings, load_settings
+from postflow.webhook_secrets import StoredWebhook, add_webhook_secret, remove_webhook_secret
+
+WEBHOOK_NAME = "PostFlow"
+WEBHOOK_PATH = "/webhooks/frameio"
+EVENTS = (
+    *("file.created", "file.upload.completed", "file.ready", "file.updated", "file.deleted"),
+    *("file.versioned", "comment.created", "comment.updated", "comment.deleted"),
+    *("comment.completed", "comment.uncompleted", "metadata.value.updated"),
+)
+
+webhook_app = typer.Typer(help="Manage Frame.io's webhook to this PostFlow.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.add_typer(webhook_app, name="webhook")
+
+
+@webhook_app.command("register")
+def register_webhook(
+    url: Annotated[
+        str | None, typer.Option(help="PostFlow's public base address; else webhook.public_url.")
+    ] = None,
+) -> None:
+    """Create Frame.io's webhook to this PostFlow and keep its secret; needs an account admin.
+
+    A webhook of ours to the same address is replaced: Frame.io shows a secret only once.
+
+    Example: postflow webhook register --url https://review.studio.example
+    """
+    settings = load_settings()
+    base = url or settings.webhook.public_url
+    if not base:
+        raise ConfigurationError(
+            "Frame.io must know where to call: give --url, or set webhook.public_url, to the "
+            "address under which this machine's webhook port is reachable."
+        )
+    webhook = asyncio.run(register_webhook_at(settings, base))
+    say(f"Frame.io calls {webhook.url}; its secret is in {settings.webhook.secrets_file}.")
+
+
+@webhook_app.command("list")
+def list_webhooks(*, as_json: AsJson = False) -> None:
+    """Show the workspace's webhooks.
+
+    Example: postflow webhook list
+    """
+    found = asyncio.run(_list(load_settings()))
+    rows = [w.model_dump(mode="json", include={"id", "name", "url", "active"}) for w in found]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        rows,
+        {"id": "id", "name": "name", "url": "address", "active": "active"},
+        empty="The workspace has no webhook; `postflow webhook register` creates one.",
+    )
+
+
+@webhook_app.command("remove")
+def remove_webhook(webhook_id: Annotated[str, typer.Argument(help="Its id at Frame.io.")]) -> None:
+    """Delete a webhook at Frame.io and forget its secret.
+
+    Example: postflow webhook remove 6f70f1bd-7e89-4a7e-b4d3-7e576585a181
+    """
+    settings = load_settings()
+    asyncio.run(_delete(settings, webhook_id))
+    remove_webhook_secret(settings.webhook.secrets_file, webhook_id)
+    say(f"The webhook {webhook_id} is removed.")
+
+
+async def register_webhook_at(settings: Settings, base_url: str) -> Webhook:
+    """Create the webhook that calls `base_url`, in place of an older one, and keep its secret."""
+    address = base_url.rstrip("/") + WEBHOOK_PATH
+    async with open_frameio(settings.frameio) as frameio:
+        workspace = await locate_workspace(frameio, workspace_id=settings.frameio.workspace_id)
+        for old in await frameio.fetch_webhooks(workspace):
+            if old.name == WEBHOOK_NAME and old.url == address:
+                await frameio.delete_webhook(old.id)
+        webhook = await frameio.create_webhook(
+            workspace, name=WEBHOOK_NAME, url=address, events=EVENTS
+        )
+    if webhook.secret is None:
+        raise ConfigurationError("Frame.io showed no secret for the webhook; register it again.")
+    add_webhook_secret(
+        settings.webhook.secrets_file,
+        StoredWebhook(webhook_id=webhook.id, url=webhook.url, secret=webhook.secret),
+    )
+    return webhook
+
+
+async def _list(settings: Settings) -> list[Webhook]:
+    async with open_frameio(settings.frameio) as frameio:
+        workspace = await locate_workspace(frameio, workspace_id=settings.frameio.workspace_id)
+        return await frameio.fetch_webhooks(workspace)
+
+
+async def _delete(settings: Settings, webhook_id: str) -> None:
+    async with open_frameio(settings.frameio) as frameio:
+        await frameio.delete_webhook(webhook_id)
