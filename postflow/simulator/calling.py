@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Request
@@ -55,6 +56,12 @@ class Call:
     def flag(self, name: str) -> bool:
         """Read a true-or-false query parameter."""
         return self.request.query_params.get(name, "").lower() == "true"
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Read a form-encoded body, whatever bytes it is made of."""
+    fields = parse_qs((await request.body()).decode(errors="replace"))
+    return {name: values[0] for name, values in fields.items()}
 
 
 def _world(request: Request) -> World:

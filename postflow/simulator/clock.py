@@ -97,5 +97,7 @@ class SimulatedClock:
 
     def _ring(self) -> None:
         self._alarm = None
-        self._run_due()
-        self._set_alarm()
+        try:
+            self._run_due()
+        finally:
+            self._set_alarm()  # an action that failed must not stop the others

@@ -56,6 +56,7 @@ class Fault(BaseModel):
     after_bytes: int = Field(default=0, ge=0)
     copies: int = Field(default=1, ge=1)
     body: str | None = None  # instead of the error shape
+    headers: dict[str, str] = Field(default_factory=dict)  # beside the usual ones
     _matched: int = PrivateAttr(default=0)
     _hits: int = PrivateAttr(default=0)
 

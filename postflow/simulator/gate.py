@@ -11,6 +11,7 @@ import struct
 from urllib.parse import parse_qs
 
 import httpx
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from postflow.simulator.faults import Fault, FaultKind
@@ -42,6 +43,8 @@ class Gate:
                 await passage.run(receive, send)
             else:
                 await self._app(scope, receive, send)
+        except ClientDisconnect:
+            pass  # the caller is gone; there is nobody to answer and nothing to repair
         finally:
             self._world.deliveries.flush()
 
@@ -87,6 +90,7 @@ class _Passage:
         if fault.body is not None:
             response.body = fault.body.encode()
             response.headers["content-length"] = str(len(response.body))
+        response.headers.update(fault.headers)
         self._status = fault.status
         await response(self._scope, receive, send)
 

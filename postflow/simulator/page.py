@@ -6,12 +6,11 @@ It is plain HTML without scripts, and for a simulator only: whoever opens it may
 from __future__ import annotations
 
 from html import escape
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from postflow.simulator.calling import WorldDep
+from postflow.simulator.calling import WorldDep, read_form
 from postflow.simulator.records import StoredComment, StoredFile, StoredStack
 from postflow.simulator.refusals import Refusal
 from postflow.simulator.reviews import add_comment, set_status
@@ -37,7 +36,7 @@ async def show_page(world: WorldDep, asset_id: str) -> HTMLResponse:
 async def act_on_page(request: Request, world: WorldDep, asset_id: str) -> RedirectResponse:
     """Comment, or set Status, as whoever the form says."""
     file = _file(world, asset_id)
-    form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+    form = await read_form(request)
     user = world.people.named(form.get("as", "").strip() or "reviewer")
     if form.get("text", "").strip():
         add_comment(world, file, text=form["text"].strip(), owner=user)

@@ -39,6 +39,10 @@ class CallRecord:
     status: int | None  # None: the connection broke
 
 
+def _keep() -> None:
+    """Leave a data folder that somebody chose."""
+
+
 @dataclass(slots=True, kw_only=True, weakref_slot=True)
 class World:
     """Everything an action needs."""
@@ -56,6 +60,7 @@ class World:
     listeners: list[Callable[[Happening], None]] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
+    clean_up: Callable[[], object] = _keep  # removes the temporary folder, if there is one
 
     def happen(
         self,
@@ -119,6 +124,7 @@ class World:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.deliveries.close()
+        self.clean_up()
 
 
 def build_world(config: SimulatorConfig) -> World:
@@ -140,7 +146,7 @@ def build_world(config: SimulatorConfig) -> World:
         signing_key=fresh_id(),
     )
     if config.data_dir is None:
-        weakref.finalize(world, shutil.rmtree, data_dir, ignore_errors=True)
+        world.clean_up = weakref.finalize(world, shutil.rmtree, data_dir, ignore_errors=True)
     return world
 
 

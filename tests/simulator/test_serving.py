@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -22,10 +24,14 @@ serve_simulator("127.0.0.1", 0, SimulatorConfig())
 """
 
 
-def test_process_says_its_port_and_ends_on_sigterm() -> None:
-    """On port 0 the one printed line names the real address; SIGTERM ends it at once."""
+def test_process_says_its_port_and_ends_on_sigterm(tmp_path: Path) -> None:
+    """On port 0 the one printed line names the real address; SIGTERM ends it without a trace."""
     with subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROGRAM],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
     ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -38,6 +44,7 @@ def test_process_says_its_port_and_ends_on_sigterm() -> None:
             rest, complaints = process.communicate(timeout=10)
     assert time.monotonic() - began < 3
     assert (rest, complaints) == ("", "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_taken_port_is_a_clear_error() -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from postflow.frameio.wire import User
-from postflow.simulator.calling import WorldDep
+from postflow.simulator.calling import WorldDep, read_form
 from postflow.simulator.rendering import written
 from postflow.simulator.world import World, service_user
 
@@ -32,7 +31,7 @@ async def authorize(request: Request) -> Response:
 @router.post("/token/v3")
 async def issue_token(request: Request, world: WorldDep) -> Response:
     """Issue a token for a client, a code or a refresh token."""
-    form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+    form = await read_form(request)
     client_id = form.get("client_id") or _basic_client(request)
     if not client_id or client_id.startswith("invalid"):
         return _refused("invalid_client", "Client id is missing or unknown")
@@ -45,9 +44,7 @@ async def issue_token(request: Request, world: WorldDep) -> Response:
 @router.post("/revoke")
 async def revoke_token(request: Request, world: WorldDep) -> Response:
     """Forget a token; unknown ones are fine."""
-    form = parse_qs((await request.body()).decode())
-    for token in form.get("token", []):
-        world.people.revoke(token)
+    world.people.revoke((await read_form(request)).get("token", ""))
     return Response(status_code=200)
 
 
