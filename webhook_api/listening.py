@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from postflow.errors import ConfigurationError
+from webhook_api.connections import connection_class
 
 _BACKLOG = 2048
 _LONGEST_HEADERS = 16 * 1024
@@ -26,7 +27,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=connection_class(),
                 ws="none",
                 lifespan="off",
                 log_config=None,
