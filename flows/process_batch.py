@@ -5,28 +5,35 @@ The batch's own state lives in the store, so this flow does not wait for its vid
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, get_run_logger, runtime
-from prefect.artifacts import create_table_artifact
+from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.apart import run_apart
+from flows.showing import render_batch_row, show_batch, tag_run, tags_of
 from flows.working import Desk, open_desk
+from postflow.clock import utc_now
 from postflow.domain.runs import RunState
 from postflow.errors import PostFlowError
 from postflow.flow_runs import PrefectFlowRuns
 from postflow.settings.prefect_url import prefect_api_url
-from postflow.store.flow_runs import last_attempt, plan_attempt
+from postflow.store.flow_runs import last_attempt, plan_attempt, renew_lease
 from postflow.store.uploads import load_upload
 from postflow.submitting import Attempt, find_videos, plan_run, read_video, register_videos
 
 _OVER = (RunState.FINISHED, RunState.CANCELLED, RunState.MISSING)
 
 
-@flow(name="process-batch")
+def _name_run() -> str:
+    """Return what was submitted, by its first name."""
+    paths = [Path(str(path)).name for path in runtime.flow_run.parameters.get("paths") or ["batch"]]
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+
+
+@flow(name="process-batch", flow_run_name=_name_run)
 def process_batch(
     paths: list[str], project_id: str | None = None, on_rejected: str | None = None
 ) -> State[Any]:
@@ -37,70 +44,99 @@ def process_batch(
     """
     try:
         with open_desk(str(runtime.flow_run.id)) as desk:
+            project = project_id or desk.settings.frameio.project_id
+            tag_run(desk, tags_of(project_id=project, batch_id=desk.flow_run_id))
             videos = [read_video(desk.store, p) for p in find_videos([Path(p) for p in paths])]
             upload_ids = register_videos(
                 desk.store,
                 videos,
                 batch_id=desk.flow_run_id,
-                project_id=project_id or desk.settings.frameio.project_id,
+                project_id=project,
                 on_rejected=on_rejected,
             )
-            rows = asyncio.run(_start_all(desk, upload_ids, project_id))
-            create_table_artifact(rows, key="batch", description=f"Batch {desk.flow_run_id}")
-            return Completed(message=f"{len(rows)} videos on their way")
+            started = _start_all(desk, upload_ids, project)
+            return Completed(message=f"{len(upload_ids)} videos, {started} runs")
     except PostFlowError as error:
         return Failed(message=str(error))
 
 
-async def _start_all(
-    desk: Desk, upload_ids: list[str], project_id: str | None
-) -> list[dict[str, Any]]:
+def _start_all(desk: Desk, upload_ids: list[str], project_id: str | None) -> int:
     """Start the runs one after the other: Prefect on SQLite is slower with several at once."""
-    prefect = PrefectFlowRuns(prefect_api_url(desk.settings))
     rows = []
+    runs = 0
     for upload_id in upload_ids:
-        attempt = plan_run(desk.store, upload_id, is_over=await _is_over(desk, prefect, upload_id))
-        if attempt is None:
-            rows.append({"upload": upload_id, "run": "already delivered"})
-            continue
-        flow_run_id = await prefect.start(
-            desk.settings.prefect.deployment,
-            parameters={"path": attempt.path, "upload_id": upload_id, "project_id": project_id},
+        attempt = plan_run(desk.store, upload_id, is_over=_is_over(desk, upload_id))
+        flow_run_id = _start(desk, attempt, project_id) if attempt else None
+        runs += flow_run_id is not None
+        rows.append(
+            render_batch_row(
+                desk, filename=_filename(desk, upload_id), upload_id=upload_id, run=flow_run_id
+            )
+        )
+    show_batch(desk, rows)
+    return runs
+
+
+def _start(desk: Desk, attempt: Attempt, project_id: str | None) -> str:
+    """Return the attempt's run: a new one, or the one that was started before."""
+    flow_run_id = run_apart(
+        _prefect(desk).start(
+            _deployment(desk),
+            parameters={
+                "path": attempt.path or attempt.filename,
+                "upload_id": attempt.upload_id,
+                "project_id": project_id,
+            },
             idempotency_key=attempt.key,
             name=attempt.filename,
-            tags=_tags(desk, project_id),
+            tags=tags_of(project_id=project_id, batch_id=desk.flow_run_id),
         )
-        _note_run(desk, attempt, flow_run_id)
-        get_run_logger().info("%s: flow run %s", upload_id, flow_run_id)
-        rows.append({"upload": upload_id, "run": flow_run_id})
-    return rows
+    )
+    _note_run(desk, attempt, flow_run_id)
+    return flow_run_id
 
 
-async def _is_over(desk: Desk, prefect: PrefectFlowRuns, upload_id: str) -> bool:
+def _deployment(desk: Desk) -> str:
+    """Return the deployment that was chosen, else the one beside the batch's own."""
+    prefect = desk.settings.prefect
+    if "deployment" in prefect.model_fields_set or not runtime.deployment.name:
+        return prefect.deployment
+    return f"process-video/{runtime.deployment.name}"
+
+
+def _is_over(desk: Desk, upload_id: str) -> bool:
+    """Whether the upload's last run will do no more, by its own word or by Prefect's."""
     with desk.store.reading() as session:
         upload = load_upload(session, upload_id)
         last = last_attempt(session, upload_id, upload.version)
     if last is None or last.flow_run_id is None:
         return False
-    states = await prefect.fetch_states([last.flow_run_id])
-    died = states[last.flow_run_id] is RunState.CRASHED and last.finished_at is not None
-    return died or states[last.flow_run_id] in _OVER
+    if last.finished_at is not None:
+        return True
+    states = run_apart(_prefect(desk).fetch_states([last.flow_run_id]))
+    return states[last.flow_run_id] in _OVER
 
 
 def _note_run(desk: Desk, attempt: Attempt, flow_run_id: str) -> None:
+    """Write down which run works on the upload, and expect a sign of life from it.
+
+    A run whose process dies before it can say anything is brought back like any other.
+    """
+    now = utc_now()
     with desk.store.writing() as session:
-        upload = load_upload(session, attempt.upload_id)
         row = plan_attempt(
-            session,
-            attempt.upload_id,
-            attempt.version,
-            attempt=attempt.number,
-            now=upload.created_at,
+            session, attempt.upload_id, attempt.version, attempt=attempt.number, now=now
         )
-        row.flow_run_id = flow_run_id
+        if row.flow_run_id is None:
+            row.flow_run_id = flow_run_id
+            session.flush()
+            renew_lease(session, flow_run_id, until=now + desk.settings.tracker.lease)
 
 
-def _tags(desk: Desk, project_id: str | None) -> list[str]:
-    project = project_id or desk.settings.frameio.project_id
-    tags = ["postflow", f"batch:{desk.flow_run_id}"]
-    return [*tags, f"project:{project}"] if project else tags
+def _filename(desk: Desk, upload_id: str) -> str:
+    with desk.store.reading() as session:
+        return load_upload(session, upload_id).filename
+
+
+def _prefect(desk: Desk) -> PrefectFlowRuns:
+    return PrefectFlowRuns(prefect_api_url(desk.settings))

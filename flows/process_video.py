@@ -15,12 +15,15 @@ from prefect.flow_runs import suspend_flow_run
 from prefect.states import Cancelled, Completed, Failed
 from prefect.tasks import Task
 
+from flows.showing import tag_with_project
 from flows.tasks import post_process, upload, wait_for_approval, wait_until_ready
 from flows.working import Desk, holding_lease, open_desk, record_end
-from postflow.domain.uploads import WaitOutcome
+from postflow.domain.uploads import WaitOutcome, parse_upload_id
 from postflow.errors import PostFlowError
+from postflow.store.flow_runs import load_run
+from postflow.store.tables import UploadRow
 from postflow.store.uploads import load_upload
-from postflow.submitting import find_videos, read_video, register_videos
+from postflow.submitting import check_file, find_videos, read_video, register_videos
 
 
 def _name_run() -> str:
@@ -39,7 +42,7 @@ def process_video(
     """
     try:
         with open_desk(str(runtime.flow_run.id)) as desk:
-            known = upload_id or _register(desk, path, project_id)
+            known = _find_upload(desk, path, upload_id, project_id)
             with holding_lease(desk, known):
                 state = _process(desk, known, project_id)
                 record_end(desk, note=f"{state.name}: {state.message}")
@@ -48,17 +51,31 @@ def process_video(
         return Failed(message=str(error))
 
 
-def _register(desk: Desk, path: str, project_id: str | None) -> str:
-    (file,) = find_videos([Path(path)])
-    video = read_video(desk.store, file)
-    project = project_id or desk.settings.frameio.project_id
-    (upload_id,) = register_videos(desk.store, [video], batch_id=None, project_id=project)
-    return upload_id
+def _find_upload(desk: Desk, path: str, upload_id: str | None, project_id: str | None) -> str:
+    """Return the upload this run works on; a resumed run's is known, whatever became of the file."""
+    with desk.store.reading() as session:
+        run = load_run(session, desk.flow_run_id)
+        if run is not None:
+            return run.upload_id
+        if upload_id is not None and session.get(UploadRow, upload_id) is not None:
+            return upload_id
+    if upload_id is not None:
+        parse_upload_id(upload_id)
+    (file,) = find_videos([check_file(Path(path))])
+    (registered,) = register_videos(
+        desk.store,
+        [read_video(desk.store, file)],
+        batch_id=None,
+        project_id=project_id or desk.settings.frameio.project_id,
+        upload_id=upload_id,
+    )
+    return registered
 
 
 def _process(desk: Desk, upload_id: str, project_id: str | None) -> State[Any]:
     try:
         upload(desk, upload_id, project_id)
+        tag_with_project(desk, upload_id)
         outcome = _suspend_until(wait_until_ready, desk, upload_id)
         while outcome in (WaitOutcome.READY, WaitOutcome.APPROVED):
             outcome = _suspend_until(wait_for_approval, desk, upload_id)

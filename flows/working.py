@@ -6,13 +6,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+
+from prefect.exceptions import Pause
 
 from postflow.clock import utc_now
 from postflow.errors import StoreError
 from postflow.settings import Settings, load_settings
 from postflow.store.database import Store, open_store
-from postflow.store.flow_runs import claim_run, finish_run, renew_lease
+from postflow.store.flow_runs import claim_run, finish_run, last_attempt, load_run, renew_lease
 from postflow.store.uploads import load_upload
+from postflow.submitting import revive_upload
+
+_PATIENCE = timedelta(seconds=30)
+"""How long a flow waits for a locked store; unlike a webhook's sender it can."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +35,8 @@ class Desk:
 def open_desk(flow_run_id: str) -> Iterator[Desk]:
     """Open settings and store; a store that was never migrated is refused, never created."""
     settings = load_settings()
-    store = open_store(settings.database.url, busy_timeout=settings.database.busy_timeout)
+    patience = max(settings.database.busy_timeout, _PATIENCE)
+    store = open_store(settings.database.url, busy_timeout=patience)
     try:
         yield Desk(settings=settings, store=store, flow_run_id=flow_run_id)
     finally:
@@ -40,20 +48,56 @@ def holding_lease(desk: Desk, upload_id: str) -> Iterator[None]:
     """Show for as long as the block runs that this process is alive and works on the upload.
 
     Leaving by suspension gives the lease back, so that silence means death only while it should
-    be speaking. A process that is killed leaves it to run out.
+    be speaking. A process that is killed or told to end leaves it to run out, and the tracker
+    brings the run back.
     """
-    lease = desk.settings.tracker.lease
+    _claim(desk, upload_id)
+    try:
+        with _beating(desk):
+            yield
+    except Pause:
+        _give_back(desk)
+        raise
+    except Exception as error:
+        record_end(desk, note=f"{type(error).__name__}: {error}")
+        raise
+    _give_back(desk)
+
+
+def _claim(desk: Desk, upload_id: str) -> None:
+    """Take the upload on; a run that had ended and is started again by a person begins anew."""
     with desk.store.writing() as session:
-        upload = load_upload(session, upload_id)
+        upload = load_upload(session, upload_id, lock=True)
+        known = load_run(session, desk.flow_run_id)
         now = utc_now()
-        claim_run(
+        if known is None or known.finished_at is not None:
+            revive_upload(session, upload, now=now)
+        row = claim_run(
             session,
             flow_run_id=desk.flow_run_id,
             upload_id=upload_id,
             version=upload.version,
-            lease_until=now + lease,
+            lease_until=now + desk.settings.tracker.lease,
             now=now,
         )
+        if row.version != upload.version:
+            last = last_attempt(session, upload_id, upload.version)
+            row.version, row.attempt = upload.version, last.attempt + 1 if last else 1
+
+
+def _give_back(desk: Desk) -> None:
+    with desk.store.writing() as session:
+        renew_lease(session, desk.flow_run_id, until=None)
+
+
+def record_end(desk: Desk, *, note: str) -> None:
+    """Say in the store that this flow run will do no more."""
+    with desk.store.writing() as session:
+        finish_run(session, desk.flow_run_id, note=note, now=utc_now())
+
+
+@contextmanager
+def _beating(desk: Desk) -> Iterator[None]:
     over = threading.Event()
     beat = threading.Thread(target=_beat, args=(desk, over), name="postflow-lease", daemon=True)
     beat.start()
@@ -62,14 +106,6 @@ def holding_lease(desk: Desk, upload_id: str) -> Iterator[None]:
     finally:
         over.set()
         beat.join()
-        with desk.store.writing() as session:
-            renew_lease(session, desk.flow_run_id, until=None)
-
-
-def record_end(desk: Desk, *, note: str) -> None:
-    """Say in the store that this flow run will do no more."""
-    with desk.store.writing() as session:
-        finish_run(session, desk.flow_run_id, note=note, now=utc_now())
 
 
 def _beat(desk: Desk, over: threading.Event) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,8 @@ from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
 from postflow.errors import FlowRunError, PrefectUnavailableError
 
 _PAGE = 200
+_LONGEST_START = timedelta(minutes=5)
+"""A process that is pending for longer has died before it could say anything."""
 _STATES = {
     StateType.PAUSED: RunState.WAITING,
     StateType.SCHEDULED: RunState.STARTING,
@@ -112,6 +114,11 @@ class PrefectFlowRuns:
             )
         return str(run.id)
 
+    async def tag(self, flow_run_id: str, tags: Iterable[str]) -> None:
+        """Give the run exactly these tags."""
+        async with self._talk(f"tagging flow run {flow_run_id}") as prefect:
+            await prefect.update_flow_run(UUID(flow_run_id), tags=list(tags))
+
     async def emit(
         self,
         *,
@@ -196,4 +203,8 @@ class PrefectFlowRuns:
 
 
 def _read_state(state: State[Any] | None) -> RunState:
-    return RunState.STARTING if state is None else _STATES[state.type]
+    if state is None:
+        return RunState.STARTING
+    if state.type is StateType.PENDING and datetime.now(UTC) - state.timestamp > _LONGEST_START:
+        return RunState.CRASHED
+    return _STATES[state.type]

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlmodel import Session
 
 from postflow.clock import Clock, utc_now
 from postflow.delivery.masters import hash_file
+from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import VIDEO_SUFFIXES, UploadStatus, name_upload
 from postflow.errors import UploadError
 from postflow.store.batches import cache_sha256, cached_sha256, record_batch
 from postflow.store.database import Store
 from postflow.store.deliveries import load_delivery
 from postflow.store.flow_runs import last_attempt, plan_attempt
-from postflow.store.tables import UploadRow
+from postflow.store.tables import UploadRow, VersionRow
 from postflow.store.uploads import find_by_content, load_upload, load_version, register_upload
 
 
@@ -63,11 +65,22 @@ def find_videos(paths: Iterable[Path]) -> list[Path]:
                 )
             found |= dict.fromkeys(p.absolute() for p in videos)
         else:
-            _check_file(path)
+            check_file(path)
             found[path.absolute()] = None
     for path in found:
         _check_readable(path)
     return list(found)
+
+
+def check_file(path: Path) -> Path:
+    """Return the path if a video file can be there; raises UploadError with one sentence."""
+    if not path.exists():
+        raise UploadError(f"{path} does not exist; check the path.")
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        raise UploadError(f"{path} is no video by its name; known are {_known_suffixes()}.")
+    if not path.is_file():
+        raise UploadError(f"{path} is not a file; name a video file.")
+    return path
 
 
 def read_video(store: Store, path: Path) -> VideoFile:
@@ -144,8 +157,9 @@ def plan_run(
         last = last_attempt(session, upload_id, upload.version)
         number = last.attempt if last else 1
         if last is not None and last.flow_run_id is not None and is_over:
-            number += 1
-            _revive(session, upload)
+            revive_upload(session, upload, now=now)
+            again = last_attempt(session, upload_id, upload.version)
+            number = again.attempt + 1 if again else 1
         row = plan_attempt(session, upload_id, upload.version, attempt=number, now=now)
         return Attempt(
             upload_id=upload_id,
@@ -186,26 +200,36 @@ def _register(
     )
 
 
-def _revive(session: Session, upload: UploadRow) -> None:
-    """Give a failed or cancelled upload another chance; what is uploaded stays uploaded."""
-    upload.cancelled_at = upload.gone_at = None
-    if upload.status == UploadStatus.FAILED:
-        version = load_version(session, upload)
-        deleted = version.ready_at is not None or version.uploaded_at is not None
-        upload.status, upload.failure = UploadStatus.REGISTERED, None
-        if deleted:
-            # Whatever failed after the upload (deleted, never ready) needs the bytes anew.
-            version.file_id = upload.file_id = version.placeholder = None
-            version.uploaded_at = version.ready_at = None
+def revive_upload(session: Session, upload: UploadRow, *, now: datetime) -> None:
+    """Give a failed or cancelled upload another chance; what is uploaded stays uploaded.
 
-
-def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise UploadError(f"{path} does not exist; check the path.")
-    if path.suffix.lower() not in VIDEO_SUFFIXES:
-        raise UploadError(f"{path} is no video by its name; known are {_known_suffixes()}.")
-    if not path.is_file():
-        raise UploadError(f"{path} is neither a file nor a folder.")
+    What failed after its upload (deleted, never ready) needs its bytes anew. They become another
+    file at Frame.io and so another version: what was said about the old one does not count.
+    """
+    if upload.cancelled_at is not None:
+        upload.cancelled_at, upload.look_at = None, now if upload.file_id else None
+    if upload.status != UploadStatus.FAILED:
+        return
+    old = load_version(session, upload)
+    upload.status, upload.failure, upload.gone_at = UploadStatus.REGISTERED, None, None
+    upload.updated_at = now
+    if old.uploaded_at is None or old.path is None:
+        return
+    upload.version += 1
+    upload.file_id, upload.look_at = None, None
+    upload.review_status = ReviewStatus.PENDING
+    session.add(
+        VersionRow(
+            upload_id=upload.upload_id,
+            version=upload.version,
+            filename=old.filename,
+            path=old.path,
+            sha256=old.sha256,
+            size=old.size,
+            created_at=now,
+        )
+    )
+    session.flush()
 
 
 def _check_readable(path: Path) -> None:

@@ -79,9 +79,9 @@ async def upload_video(
     A killed call goes on where it was. Raises UploadError naming the file where the file is the
     trouble, and FrameioError; `retryable` says whether the same call may work later.
     """
-    path, sha256 = _plan(store, upload_id)
-    if path is None:
+    if is_uploaded(store, upload_id):
         return
+    path, sha256 = _plan(store, upload_id)
     place = await locate(
         frameio,
         workspace_id=settings.frameio.workspace_id,
@@ -116,13 +116,18 @@ async def upload_video(
         )
 
 
-def _plan(store: Store, upload_id: str) -> tuple[Path | None, str | None]:
+def is_uploaded(store: Store, upload_id: str) -> bool:
+    """Whether Frame.io has every byte of the upload's current version."""
+    with store.reading() as session:
+        upload = load_upload(session, upload_id)
+    return upload.status in (UploadStatus.UPLOADED, UploadStatus.READY)
+
+
+def _plan(store: Store, upload_id: str) -> tuple[Path, str | None]:
     """Return the file that is still to be sent and what it should contain."""
     with store.reading() as session:
         upload = load_upload(session, upload_id)
         version = load_version(session, upload)
-    if upload.status in (UploadStatus.UPLOADED, UploadStatus.READY):
-        return None, None
     if version.path is None:
         raise UploadError(
             f"{upload_id} was tracked without a local file, so there is nothing to upload."
