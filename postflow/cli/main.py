@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 
-import click
 import structlog
 import typer
 from rich.text import Text
@@ -31,25 +30,23 @@ for family in (demo, serving, running, looking, deciding, setting_up, webhooks):
 def main(arguments: list[str] | None = None) -> None:
     """Run the program and exit: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted."""
     _configure_logs()
-    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(run_program(sys.argv[1:] if arguments is None else arguments))
 
 
-def _run(arguments: list[str]) -> int:
+def run_program(arguments: list[str]) -> int:
+    """Run the program and return its exit code; prints whatever there is to say."""
     debug = "--debug" in arguments or bool(os.environ.get("POSTFLOW_DEBUG"))
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
-        code = app(args=arguments, prog_name="postflow", standalone_mode=False)
+        app(args=arguments, prog_name="postflow")
+    except SystemExit as end:  # how Typer ends: 0, 2 for wrong usage, 130 for Ctrl-C
+        return end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except PostFlowError as error:
         if debug:
             raise
         _print_error(str(error))
-        return 1
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        return _INTERRUPTED
-    except BrokenPipeError:
         return 1
     except Exception as error:
         if debug:
@@ -59,7 +56,7 @@ def _run(arguments: list[str]) -> int:
             "command with --debug shows where."
         )
         return 1
-    return code if isinstance(code, int) else 0
+    return 0
 
 
 def _print_error(sentence: str) -> None:

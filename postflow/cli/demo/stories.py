@@ -59,10 +59,10 @@ STORIES = (
         title="a refusal, edited into an approval",
         steps=(
             {"after": "2s", "as": "tom", "comment": "Not approved: the logo is the old one."},
-            {"after": "6s", "as": "tom", "edit": "My mistake, that is the new logo. Approved!"},
+            {"after": "6s", "as": "tom", "edit": "I see it now, that is the new logo. Approved!"},
         ),
         ends=ReviewStatus.APPROVED,
-        decided_by="My mistake, that is the new logo. Approved!",
+        decided_by="I see it now, that is the new logo. Approved!",
     ),
     Story(
         name="two-remarks",
