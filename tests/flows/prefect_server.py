@@ -1,0 +1,120 @@
+"""A real Prefect server for the session, and the processes that work for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import pytest
+
+T = TypeVar("T")
+
+DEADLINE = 90.0  # seconds; generous, because several such tests may share two cores
+_SERVER: pytest.StashKey[PrefectServer] = pytest.StashKey()
+
+
+def eventually(look: Callable[[], T | None], *, doing: str, seconds: float = DEADLINE) -> T:
+    """Return the first answer that is true, or fail saying what was waited for."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"did not come true in {seconds:.0f} s: {doing}")
+        threading.Event().wait(0.2)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefectServer:
+    """A Prefect server on a free port, with a home of its own."""
+
+    api_url: str
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a process that works for this server and knows no other."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "POSTFLOW_"))}
+        return {
+            **clean,
+            "PREFECT_API_URL": self.api_url,
+            "PREFECT_HOME": str(self.home),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_LOGGING_COLORS": "false",
+            "NO_COLOR": "1",
+        }
+
+    def get(self, path: str) -> httpx.Response:
+        """Ask the server's REST API."""
+        return httpx.get(f"{self.api_url}{path}", timeout=30)
+
+    def post(self, path: str, body: object) -> httpx.Response:
+        """Ask the server's REST API with a body; refusals fail the test."""
+        answer = httpx.post(f"{self.api_url}{path}", json=body, timeout=30)
+        assert answer.is_success, answer.text
+        return answer
+
+
+def shared_server(request: pytest.FixtureRequest, tmp: pytest.TempPathFactory) -> PrefectServer:
+    """Return the session's Prefect server, started when first asked for."""
+    stash = request.config.stash
+    if _SERVER not in stash:
+        home = tmp.mktemp("prefect")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        server = PrefectServer(api_url=f"http://127.0.0.1:{port}/api", home=home)
+        process = start_process(
+            [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)],
+            environment=server.environment,
+            folder=home,
+            log=home / "server.log",
+        )
+        request.session.addfinalizer(lambda: stop_process(process))
+        eventually(lambda: _is_healthy(server), doing="the Prefect server answers")
+        stash[_SERVER] = server
+    return stash[_SERVER]
+
+
+def start_process(
+    command: list[str], *, environment: dict[str, str], folder: Path, log: Path
+) -> subprocess.Popen[bytes]:
+    """Start a process as the head of a group, so that all of it can be ended."""
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own command, and no shell
+            command,
+            env=environment,
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end and wait until it has; after a while end its whole group."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=30)
+
+
+def _is_healthy(server: PrefectServer) -> bool:
+    try:
+        return server.get("/health").is_success
+    except httpx.TransportError:
+        return False
