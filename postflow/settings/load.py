@@ -71,6 +71,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
         **({CONFIG_VARIABLE: str(found)} if found else {}),
         "POSTFLOW_DATABASE__URL": settings.database.url,
         "POSTFLOW_WEBHOOK__SECRETS_FILE": str(settings.webhook.secrets_file),
+        "POSTFLOW_FRAMEIO__LOGIN_FILE": str(settings.frameio.login_file),
         "POSTFLOW_POST_PROCESSING__OUTPUT_DIR": str(settings.post_processing.output_dir),
         "POSTFLOW_PREFECT__HOME": str(settings.prefect.home),
     }
@@ -189,6 +190,9 @@ def _resolve_paths(settings: Settings, *, base: Path) -> Settings:
     webhook = settings.webhook.model_copy(
         update={"secrets_file": absolute(settings.webhook.secrets_file)}
     )
+    frameio = settings.frameio.model_copy(
+        update={"login_file": absolute(settings.frameio.login_file)}
+    )
     post_processing = settings.post_processing.model_copy(
         update={"output_dir": absolute(settings.post_processing.output_dir)}
     )
@@ -199,6 +203,7 @@ def _resolve_paths(settings: Settings, *, base: Path) -> Settings:
             "logs": logs,
             "database": database,
             "webhook": webhook,
+            "frameio": frameio,
             "post_processing": post_processing,
             "prefect": prefect,
         }

@@ -83,11 +83,30 @@ class DatabaseSettings(Section):
     busy_timeout: Seconds = timedelta(seconds=3)
 
 
+class SignIn(StrEnum):
+    """How PostFlow signs in at Frame.io."""
+
+    TOKEN = "token"  # noqa: S105 - a way to sign in, not a secret
+    """With `frameio.token`, as it is."""
+    LOGIN = "login"
+    """As the person who ran `postflow login`."""
+    SERVER = "server"
+    """As a service account, with `frameio.client_id` and `frameio.client_secret`."""
+
+
 class FrameioSettings(Section):
     """Which Frame.io, as whom, and where in it."""
 
     base_url: str = "https://api.frame.io"
+    ims_base_url: str = "https://ims-na1.adobelogin.com"
+    sign_in: SignIn | None = None
+    """None means the first that is there: the token, a login, the client's secret."""
     token: SecretStr | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    login_file: Path = Path(".postflow/frameio-login.json")
+    retry_after: Seconds | None = None
+    """The first wait after a 5xx; None means 30 s, and none to speak of on this machine."""
     account_id: str | None = None
     workspace_id: str | None = None
     project_id: str | None = None

@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel
 from postflow.domain.standing import DecisionSource, ReviewStatus
 from postflow.domain.uploads import UploadStatus
 from postflow.store.columns import moment
+from postflow.store.upload_tables import AllowanceRow, FinishedPartRow, UploadClaimRow
 from postflow.store.work_tables import (
     AnnouncementRow,
     BatchMemberRow,
@@ -24,6 +25,7 @@ from postflow.store.work_tables import (
 )
 
 __all__ = [
+    "AllowanceRow",
     "AnnouncementRow",
     "BatchMemberRow",
     "BatchRow",
@@ -36,6 +38,7 @@ __all__ = [
     "FinishedPartRow",
     "FlowRunRow",
     "RulingRow",
+    "UploadClaimRow",
     "UploadRow",
     "VersionRow",
     "WaitRow",
@@ -98,15 +101,6 @@ class VersionRow(SQLModel, table=True):
     uploaded_at: datetime | None = moment()
     ready_at: datetime | None = moment()
     created_at: datetime = moment(nullable=False)
-
-
-class FinishedPartRow(SQLModel, table=True):
-    """A part that Frame.io holds; one row each, because an upload may have 100 000 parts."""
-
-    __tablename__ = "finished_parts"
-
-    file_id: str = Field(primary_key=True)
-    number: int = Field(primary_key=True)
 
 
 class CommentRow(SQLModel, table=True):

@@ -16,6 +16,12 @@ depends_on = None
 def upgrade() -> None:
     """Go to 0001."""
     op.create_table(
+        "allowances",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("next_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "announcements",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("upload_id", sa.String(), nullable=False),
@@ -120,6 +126,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_uploads_sha256"), ["sha256"], unique=False)
         batch_op.create_index(batch_op.f("ix_uploads_status"), ["status"], unique=False)
 
+    op.create_table(
+        "upload_claims",
+        sa.Column("upload_id", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("until", Moment(), nullable=False),
+        sa.Column("asking_since", Moment(), nullable=True),
+        sa.Column("folder_id", sa.String(), nullable=True),
+        sa.Column("name", sa.String(), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["upload_id"],
+            ["uploads.upload_id"],
+        ),
+        sa.PrimaryKeyConstraint("upload_id"),
+    )
     op.create_table(
         "batch_members",
         sa.Column("batch_id", sa.String(), nullable=False),
