@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -26,6 +27,8 @@ def make_notify(urls: Iterable[SecretStr | str]) -> Notify | None:
         return None
     import apprise  # noqa: PLC0415 - slow to import, and most installations notify nobody
 
+    # Its own log lines quote addresses; what matters of them is logged here.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)
     target = apprise.Apprise()
     for position, address in enumerate(addresses, start=1):
         if not target.add(address):

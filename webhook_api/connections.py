@@ -23,6 +23,8 @@ class GuardedConnection(H11Protocol):
 
     open_ones: ClassVar[dict[GuardedConnection, None]]
     most: ClassVar[int]
+    patience: ClassVar[float]
+    """Seconds for a request head."""
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -58,7 +60,7 @@ class GuardedConnection(H11Protocol):
 
     def _expect_head(self) -> None:
         self._stop_expecting()
-        self._deadline = self.loop.call_later(_HEAD_SECONDS, self._give_up)
+        self._deadline = self.loop.call_later(self.patience, self._give_up)
 
     def _stop_expecting(self) -> None:
         if self._deadline is not None:
@@ -71,21 +73,25 @@ class GuardedConnection(H11Protocol):
 
     def _find_least_useful(self) -> GuardedConnection:
         """Return who is to make room: without a request, else with half of one, else this one."""
-        alive = [each for each in self.open_ones if not each.transport.is_closing()]
-        silent = (each for each in alive if not each.is_busy)
-        half = (each for each in alive if each.cycle is not None and each.cycle.more_body)
+        others = [
+            each for each in self.open_ones if each is not self and not each.transport.is_closing()
+        ]
+        silent = (each for each in others if not each.is_busy)
+        half = (each for each in others if each.cycle is not None and each.cycle.more_body)
         return next(silent, None) or next(half, None) or self
 
 
-def connection_class(most: int | None = None) -> type[GuardedConnection]:
-    """Return the class for the connections of one server."""
+def connection_class(
+    *, most: int | None = None, patience: float = _HEAD_SECONDS
+) -> type[GuardedConnection]:
+    """Return the class for the connections of one server; `most` is what the machine affords."""
 
     class Connection(GuardedConnection):
         """A connection of this one server."""
 
         open_ones: ClassVar[dict[GuardedConnection, None]] = {}
 
-    Connection.most = most or _affordable()
+    Connection.most, Connection.patience = most or _affordable(), patience
     return Connection
 
 

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from postflow.errors import ConfigurationError
-from webhook_api.connections import connection_class
+from webhook_api.connections import GuardedConnection, connection_class
 
 _BACKLOG = 2048
 _LONGEST_HEADERS = 16 * 1024
@@ -23,11 +23,11 @@ _STOP_SECONDS = 3
 class Server(uvicorn.Server):
     """A server inside our own event loop: it leaves signals to us and says when it listens."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, connection: type[GuardedConnection] | None = None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=connection_class(),
+                http=connection or connection_class(),
                 ws="none",
                 lifespan="off",
                 log_config=None,
