@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Group
 from rich.progress_bar import ProgressBar
@@ -41,7 +42,7 @@ def read_rows(session: Session, upload_ids: Sequence[str]) -> list[Row]:
 def render_rows(rows: Sequence[Row], *, notes: Mapping[str, str] | None = None) -> Table:
     """Return the table that the terminal shows; `notes` stand under the videos' names."""
     table = Table(expand=True)
-    table.add_column("video", ratio=2)
+    table.add_column("video", ratio=2, overflow="fold")
     table.add_column("stage", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("why, and where it is", ratio=3, overflow="fold")
@@ -50,9 +51,17 @@ def render_rows(rows: Sequence[Row], *, notes: Mapping[str, str] | None = None) 
             Text.assemble(row.filename, (f"\n{notes[row.upload_id]}" if notes else "", "dim")),
             _render_stage(row),
             Text(row.verdict, style=_STYLES.get(row.verdict, "")),
-            Text("\n".join(line for line in (row.why, row.delivered or "") if line)),
+            Text("\n".join(line for line in (row.why, _nearby(row.delivered)) if line)),
         )
     return table
+
+
+def _nearby(path: str | None) -> str:
+    """Return a path as short as it can be from here."""
+    if path is None:
+        return ""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 _STYLES: dict[str, str] = {

@@ -80,7 +80,7 @@ def demo(
         uploads = _submit(settings, store, stories)
         _follow(store, uploads)
         missed = _judge(store, uploads)
-        say(f"{len(uploads)} videos in {time.monotonic() - began:.0f} s; see {folder}")
+        say(f"{len(uploads)} videos in {time.monotonic() - began:.0f} s; see {_FOLDER}/delivered")
         if keep:
             say("Everything keeps running; Ctrl-C stops it.")
             machine.watch()
