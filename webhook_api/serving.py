@@ -12,13 +12,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import httpx
 import structlog
 
 from postflow.frameio.client import FrameioClient
-from postflow.frameio.ratelimits import RateLimits
+from postflow.frameio.opening import has_token, open_frameio
 from postflow.frameio.retries import RetryPolicy
-from postflow.frameio.tokens import FixedToken
 from postflow.notices import make_notify
 from postflow.settings import Settings
 from postflow.store.database import Store, open_store
@@ -179,21 +177,12 @@ def _make_flow_runs(settings: Settings) -> PrefectFlowRuns:
 
 @asynccontextmanager
 async def _opening_frameio(settings: Settings) -> AsyncIterator[FrameioClient | None]:
-    """Give a client, or None without a token: events are then only stored."""
-    frameio = settings.frameio
-    token = frameio.token.get_secret_value().strip() if frameio.token else ""
-    if not token:
+    """Give a client, or None if nobody can sign in: events are then only stored."""
+    if not has_token(settings.frameio):
         yield None
         return
-    async with httpx.AsyncClient() as http:
-        yield FrameioClient(
-            http,
-            token=FixedToken(token),
-            base_url=frameio.base_url,
-            account_id=frameio.account_id,
-            retries=_READER_RETRIES,
-            limits=RateLimits() if frameio.respect_rate_limits else RateLimits.off(),
-        )
+    async with open_frameio(settings.frameio, retries=_READER_RETRIES) as frameio:
+        yield frameio
 
 
 def _from_any_thread(call: Callable[[], None]) -> Callable[[], None]:
