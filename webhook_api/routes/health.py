@@ -16,12 +16,13 @@ router = APIRouter()
 
 @router.get("/ready", responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {}})
 def read_readiness(parts: PartsDep) -> JSONResponse:
-    """Say whether the service can do its work."""
+    """Say whether the service can do its work, and on which store: scripts join it by that."""
+    store = parts.store.address
     reasons = parts.readiness.list_reasons()
     if reasons:
-        content = {"status": "not ready", "detail": " ".join(reasons), "reasons": reasons}
-        return JSONResponse(content, HTTPStatus.SERVICE_UNAVAILABLE)
-    return JSONResponse({"status": "ready"})
+        told = {"status": "not ready", "detail": " ".join(reasons), "reasons": reasons}
+        return JSONResponse(told | {"store": store}, HTTPStatus.SERVICE_UNAVAILABLE)
+    return JSONResponse({"status": "ready", "store": store})
 
 
 @router.get("/metrics", response_class=Response)
