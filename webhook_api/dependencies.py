@@ -9,6 +9,8 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from sqlmodel import Session
 
+from postflow.domain.uploads import parse_upload_id
+from postflow.errors import UnknownUploadError, UploadError
 from postflow.settings import Settings
 from postflow.store.database import Store
 from postflow.tracker.ports import Clock
@@ -31,6 +33,17 @@ def _parts(request: Request) -> Parts:
 
 
 PartsDep = Annotated[Parts, Depends(_parts)]
+
+
+def _known_shape(upload_id: str) -> str:
+    """Refuse what cannot be an id before a database sees it; some cannot even hold such texts."""
+    try:
+        return parse_upload_id(upload_id)
+    except UploadError:
+        raise UnknownUploadError(f"There is no upload {upload_id[:200]!r}.") from None
+
+
+UploadIdDep = Annotated[str, Depends(_known_shape)]
 
 
 def _reading(parts: PartsDep) -> Iterator[Session]:

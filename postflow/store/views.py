@@ -7,8 +7,11 @@ words: whoever shows them must escape them.
 
 from __future__ import annotations
 
-from sqlalchemy import and_, func
-from sqlmodel import Session, col, select
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, func
+from sqlalchemy.orm import Mapped
+from sqlmodel import Session, SQLModel, col, select
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
@@ -79,30 +82,25 @@ def list_uploads(
 
 def tracking_stats(session: Session) -> TrackingStats:
     """Return the totals, counted by the database."""
-    statuses = dict.fromkeys(UploadStatus, 0)
-    reviews = dict.fromkeys(ReviewStatus, 0)
-    active = 0
-    cancelled = col(UploadRow.cancelled_at).is_not(None)
-    grouped = select(UploadRow.status, UploadRow.review_status, cancelled, func.count())
-    for status, review, is_cancelled, count in session.exec(
-        grouped.group_by(col(UploadRow.status), col(UploadRow.review_status), cancelled)
-    ):
-        statuses[UploadStatus(status)] += count
-        reviews[ReviewStatus(review)] += count
-        undecided = review == ReviewStatus.PENDING and status != UploadStatus.FAILED
-        active += count if undecided and not is_cancelled else 0
+    statuses = _distribution(session, col(UploadRow.status), UploadStatus)
     unsettled, set_aside = _count_open_events(session)
     return TrackingStats(
         total_tracked=sum(statuses.values()),
-        active_tracks=active,
-        events_processed=_count(session, EventRow) - unsettled - set_aside,
-        comments_analyzed=_count(session, CommentRow),
-        status_distribution={str(k): v for k, v in statuses.items()},
-        review_status_distribution={str(k): v for k, v in reviews.items()},
-        delivered=session.exec(
-            select(func.count()).where(col(DeliveryRow.delivered_at).is_not(None))
-        ).one(),
-        waiting=session.exec(select(func.count()).where(col(WaitRow.closed_at).is_(None))).one(),
+        active_tracks=_count_rows(
+            session,
+            UploadRow,
+            col(UploadRow.review_status) == ReviewStatus.PENDING,
+            col(UploadRow.status) != UploadStatus.FAILED,
+            col(UploadRow.cancelled_at).is_(None),
+        ),
+        events_processed=_count_rows(session, EventRow) - unsettled - set_aside,
+        comments_analyzed=_count_rows(session, CommentRow),
+        status_distribution=statuses,
+        review_status_distribution=_distribution(
+            session, col(UploadRow.review_status), ReviewStatus
+        ),
+        delivered=_count_rows(session, DeliveryRow, col(DeliveryRow.delivered_at).is_not(None)),
+        waiting=_count_rows(session, WaitRow, col(WaitRow.closed_at).is_(None)),
         events_unsettled=unsettled,
         events_set_aside=set_aside,
     )
@@ -170,8 +168,15 @@ def _view_event(row: EventRow) -> EventView:
     )
 
 
-def _count(session: Session, table: type[EventRow | CommentRow]) -> int:
-    return session.exec(select(func.count()).select_from(table)).one()
+def _distribution(session: Session, column: Mapped[str], statuses: type[StrEnum]) -> dict[str, int]:
+    """Return how many uploads are in each status, zeros too; one index is all that is read."""
+    found = session.exec(select(column, func.count()).group_by(column))
+    return {status.value: 0 for status in statuses} | dict(found.all())
+
+
+def _count_rows(session: Session, table: type[SQLModel], *conditions: ColumnElement[bool]) -> int:
+    statement = select(func.count()).select_from(table).where(*conditions)
+    return session.exec(statement).one()
 
 
 def _count_open_events(session: Session) -> tuple[int, int]:

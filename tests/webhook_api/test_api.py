@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 
 import httpx
@@ -45,9 +47,16 @@ def tracked(service: Service) -> Service:
     return service
 
 
-def _decide(service: Service, upload_id: str = "clip", **changes: object) -> httpx.Response:
-    decision = {"verdict": "approved", "reason": "seen in the screening", "by": "Ada", **changes}
-    return service.private.post(f"/api/uploads/{upload_id}/decision", json=decision)
+def _decide(
+    service: Service, changes: Mapping[str, object] | None = None, *, upload_id: str = "clip"
+) -> httpx.Response:
+    sensible = {"verdict": "approved", "reason": "seen in the screening", "by": "Ada"}
+    decision = {**sensible, **(changes or {})}
+    return service.private.post(
+        f"/api/uploads/{upload_id}/decision",
+        content=json.dumps(decision),
+        headers={"content-type": "application/json"},
+    )
 
 
 def test_upload_has_the_guides_keys(tracked: Service) -> None:
@@ -66,6 +75,13 @@ def test_unknown_upload_is_not_found(service: Service) -> None:
 
     assert answer.status_code == 404
     assert answer.json() == {"detail": "There is no upload 'nothing'."}
+
+
+@pytest.mark.parametrize("upload_id", ["%00", "%ED%A0%80", "a%20b", "x" * 201, "%2e%2e%2fetc"])
+@pytest.mark.parametrize("path", ["/api/uploads/", "/uploads/"])
+def test_impossible_id_is_not_found(service: Service, path: str, upload_id: str) -> None:
+    """What cannot be an id is 404 before any database sees it."""
+    assert service.private.get(path + upload_id).status_code == 404
 
 
 def test_uploads_are_filtered_and_paged(service: Service) -> None:
@@ -87,7 +103,7 @@ def test_uploads_are_filtered_and_paged(service: Service) -> None:
 )
 def test_decision_by_hand_is_taken(tracked: Service, verdict: str, review_status: str) -> None:
     """A decision by hand gives the upload as it is now, with who and why."""
-    answer = _decide(tracked, verdict=verdict)
+    answer = _decide(tracked, {"verdict": verdict})
     upload = answer.json()
 
     assert answer.status_code == 200
@@ -111,12 +127,12 @@ def test_decision_by_hand_makes_waits_due(tracked: Service) -> None:
 
 def test_decision_about_nothing_is_not_found(service: Service) -> None:
     """Nobody can decide about an upload that does not exist."""
-    assert _decide(service, "nothing").status_code == 404
+    assert _decide(service, upload_id="nothing").status_code == 404
 
 
 def test_decision_about_an_old_version_conflicts(tracked: Service) -> None:
     """Whoever looked at another version than the current one must look again."""
-    answer = _decide(tracked, version=2)
+    answer = _decide(tracked, {"version": 2})
 
     assert answer.status_code == 409
     assert "look at the current version" in answer.json()["detail"]
@@ -134,12 +150,13 @@ def test_decision_about_an_old_version_conflicts(tracked: Service) -> None:
         {"version": "one"},
         {"extra": 1},
         {"reason": "nul \0"},
+        {"by": "half of a pair \ud800"},
     ],
-    ids=["verdict", "no reason", "blank", "nobody", "zero", "text", "extra", "nul"],
+    ids=["verdict", "no reason", "blank", "nobody", "zero", "text", "extra", "nul", "surrogate"],
 )
 def test_malformed_decision_is_unprocessable(tracked: Service, changes: dict[str, object]) -> None:
     """A body that is no decision is 422 with one sentence."""
-    answer = _decide(tracked, **changes)
+    answer = _decide(tracked, changes)
 
     assert answer.status_code == 422
     assert isinstance(answer.json()["detail"], str)

@@ -15,10 +15,11 @@ from postflow.errors import UnknownUploadError
 from postflow.store.view_types import EventView, TrackingStats, UploadStatusView
 from postflow.store.views import list_events, list_uploads, tracking_stats, upload_status
 from postflow.tracker.deciding import decide_by_hand
-from webhook_api.dependencies import PartsDep, ReadingDep
+from webhook_api.dependencies import PartsDep, ReadingDep, UploadIdDep
 
 router = APIRouter(prefix="/api")
 Limit = Annotated[int, Query(ge=1, le=1000)]
+UploadIdFilter = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,200}$")]
 Offset = Annotated[int, Query(ge=0, le=2**31)]
 
 
@@ -79,7 +80,7 @@ def read_uploads(
 
 
 @router.get("/uploads/{upload_id}", responses=_refusals(HTTPStatus.NOT_FOUND, _AWAY))
-def read_upload(upload_id: str, session: ReadingDep) -> UploadStatusView:
+def read_upload(upload_id: UploadIdDep, session: ReadingDep) -> UploadStatusView:
     """Show one upload."""
     found = upload_status(session, upload_id)
     if found is None:
@@ -91,7 +92,7 @@ def read_upload(upload_id: str, session: ReadingDep) -> UploadStatusView:
     "/uploads/{upload_id}/decision",
     responses=_refusals(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, _AWAY),
 )
-def decide(upload_id: str, decision: DecisionByHand, parts: PartsDep) -> UploadStatusView:
+def decide(upload_id: UploadIdDep, decision: DecisionByHand, parts: PartsDep) -> UploadStatusView:
     """Decide by hand about the current version."""
     with parts.store.writing() as session:
         decide_by_hand(
@@ -117,7 +118,11 @@ def read_stats(session: ReadingDep) -> TrackingStats:
 
 @router.get("/events", responses=_refusals(_AWAY))
 def read_events(
-    session: ReadingDep, *, failed: bool = False, upload_id: str | None = None, limit: Limit = 100
+    session: ReadingDep,
+    *,
+    failed: bool = False,
+    upload_id: UploadIdFilter = None,
+    limit: Limit = 100,
 ) -> list[EventView]:
     """List deliveries, the newest first; with `failed` those that were set aside."""
     return list_events(session, failed=failed, upload_id=upload_id, limit=limit)

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from postflow.dashboard.model import load_dashboard, load_story
 from postflow.domain.standing import ReviewStatus
 from postflow.errors import UnknownUploadError
-from webhook_api.dependencies import PartsDep, ReadingDep
+from webhook_api.dependencies import PartsDep, ReadingDep, UploadIdDep
 from webhook_api.pages import PAGE_HEADERS, render_page
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
@@ -33,7 +33,7 @@ def show_dashboard(
 
 
 @router.get("/uploads/{upload_id}")
-def show_upload(upload_id: str, session: ReadingDep, parts: PartsDep) -> HTMLResponse:
+def show_upload(upload_id: UploadIdDep, session: ReadingDep, parts: PartsDep) -> HTMLResponse:
     """Show one upload and all that happened to it."""
     story = load_story(session, upload_id, now=parts.clock())
     if story is None:
