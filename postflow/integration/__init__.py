@@ -1,0 +1,1 @@
+"""PostFlow inside other people's scripts; `postflow` itself shows the public names."""
