@@ -1,6 +1,7 @@
-"""Reads one review comment and says whether it approves, rejects or leaves the video pending.
+"""Reads one review comment: does it approve the video, reject it, or leave it pending, and why.
 
 Pure and deterministic: the same text, keywords and analyser version give the same analysis.
+The meaning of the three verdicts is in docs/judgement.md.
 """
 
 from __future__ import annotations
@@ -8,22 +9,57 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from postflow.domain.judgement.clauses import read_clauses, respelt
-from postflow.domain.judgement.lexicon import load_lexicon
-from postflow.domain.judgement.rules import Rule, Verdict, judge
-from postflow.domain.judgement.signals import find_signals
-from postflow.domain.judgement.text import clean
-from postflow.domain.judgement.tokens import tokenise
-from postflow.domain.keywords import parse_keywords
+from postflow.domain.judgement.analysis import Judgement, decide_verdict, read_comment, tokens_of
+from postflow.domain.judgement.findings import Signal
+from postflow.domain.judgement.scene import Scene
+from postflow.domain.judgement.taught import APPROVING, IGNORED, REFUSING, teach
+from postflow.domain.judgement.text import CleanText, clean
+from postflow.domain.judgement.tokens import Token
+from postflow.domain.judgement.verdicts import Rule, Verdict
+from postflow.domain.judgement.wording import RULES, VERDICTS, Language
+from postflow.domain.keywords import Keywords, parse_keywords
 
-__all__ = ["ANALYSER_VERSION", "CommentAnalysis", "Reason", "Rule", "Verdict", "analyze_comment"]
+__all__ = [
+    "ANALYSER_VERSION",
+    "CommentAnalysis",
+    "Reason",
+    "Rule",
+    "Verdict",
+    "analyze_comment",
+    "render_reasons",
+]
 
-ANALYSER_VERSION = "1"
+ANALYSER_VERSION = "2"
+"""Changes with every change of lexicon, rules or model that can change a verdict."""
+
+APPROVED_ABOVE = 0.5
+REJECTED_BELOW = -0.5
+_MARGIN = 0.01
+_SHOWN = 3
+
+_WEIGHTS: dict[Signal, float] = {
+    Signal.SIGN_OFF: 1.0,
+    Signal.NO_FAULT: 0.9,
+    Signal.GOOD_EMOJI: 0.9,
+    Signal.YES: 0.8,
+    Signal.PRAISE: 0.6,
+    Signal.RETRACTION: -1.0,
+    Signal.NEGATED_SIGN_OFF: -1.0,
+    Signal.REFUSAL: -1.0,
+    Signal.NO: -0.9,
+    Signal.BAD_EMOJI: -0.9,
+    Signal.REQUEST: -0.9,
+    Signal.FAULT: -0.8,
+    Signal.NEED: -0.7,
+    Signal.DISLIKE: -0.7,
+    Signal.SOFT_FAULT: -0.6,
+    Signal.LACK: -0.3,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """One observation behind a verdict: the words, the rule, which way it pulls and how much."""
+    """One observation: the words as written, the rule, which way it pulls and how much."""
 
     words: str
     rule: Rule
@@ -33,7 +69,7 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommentAnalysis:
-    """The verdict on one comment, its score, and why."""
+    """The verdict on one comment, its score in [-1, 1], and why, the decisive reason first."""
 
     verdict: Verdict
     score: float
@@ -44,36 +80,94 @@ class CommentAnalysis:
 def analyze_comment(
     text: str, *, keywords: Mapping[str, Iterable[str]] | None = None
 ) -> CommentAnalysis:
-    """Judge a comment; whatever the text is, this answers and never raises."""
-    parse_keywords(keywords)
+    """Judge a comment; whatever the text is, this answers and never raises.
+
+    `keywords` may hold the lists "approval", "rejection" and "ignored"; they match whole words
+    and phrases, extend what is known, and "ignored" silences it.
+    """
     cleaned = clean(text)
-    reading = read_clauses(respelt(tokenise(cleaned.text)), load_lexicon())
-    opinion = judge(reading, find_signals(reading))
-    verdict = opinion.verdict
-    blocked = (
-        cleaned.too_long
-        or cleaned.has_markup
-        or cleaned.has_hidden_characters
-        or cleaned.has_foreign_script
+    words = parse_keywords(keywords)
+    tokens, taught = _taught(cleaned, words)
+    reading = read_comment(tokens)
+    judgement = decide_verdict(cleaned, reading, taught=taught)
+    return CommentAnalysis(
+        verdict=judgement.verdict,
+        score=_score(judgement),
+        reasons=_reasons(cleaned.text, reading.scene, judgement),
     )
-    if verdict == Verdict.APPROVED and blocked:
-        verdict = Verdict.PENDING
-    weight = {Verdict.APPROVED: 1.0, Verdict.REJECTED: -1.0, Verdict.PENDING: 0.0}[verdict]
-    reasons = tuple(
+
+
+def render_reasons(analysis: CommentAnalysis, lang: Language = "en") -> str:
+    """Say the verdict and why in one sentence, in English or French."""
+    verdict = VERDICTS[lang][analysis.verdict]
+    first = analysis.reasons[0]
+    quoted = ", ".join(
+        f"'{reason.words}' ({reason.weight:+.1f})"
+        for reason in analysis.reasons[:_SHOWN]
+        if reason.words and reason.direction == analysis.verdict
+    )
+    told = RULES[lang][first.rule]
+    if not quoted or analysis.verdict == Verdict.PENDING:
+        return f"{verdict}: {told}"
+    if analysis.verdict == Verdict.APPROVED:
+        return f"{verdict}: {quoted}"
+    return f"{verdict}: {told}, {quoted}"
+
+
+def _taught(cleaned: CleanText, words: Keywords) -> tuple[list[Token], bool]:
+    tokens, taught = teach(tokens_of(cleaned), words.approval, APPROVING)
+    tokens, _ = teach(tokens, words.rejection, REFUSING)
+    tokens, _ = teach(tokens, words.ignored, IGNORED)
+    return tokens, taught
+
+
+def _score(judgement: Judgement) -> float:
+    """Place the chances on the guide's scale, so that score and verdict always agree."""
+    chances = judgement.probabilities
+    if judgement.verdict == Verdict.APPROVED:
+        return round(APPROVED_ABOVE + _MARGIN + (0.5 - _MARGIN) * chances.approved, 3)
+    if judgement.verdict == Verdict.REJECTED:
+        return round(REJECTED_BELOW - _MARGIN - (0.5 - _MARGIN) * chances.rejected, 3)
+    return round((chances.approved - chances.rejected) / 2, 3)
+
+
+def _reasons(text: str, scene: Scene, judgement: Judgement) -> tuple[Reason, ...]:
+    """Give the rule that decided with its words, then what else was seen."""
+    seen = [
         Reason(
-            words=cleaned.text[finding.start : finding.end],
-            rule=opinion.rule,
-            direction=verdict,
+            words=text[finding.start : finding.end],
+            rule=judgement.rule if direction == judgement.verdict else _RULE_OF[finding.signal],
+            direction=direction,
             weight=weight,
         )
-        for finding in opinion.findings
-    ) or (Reason(words="", rule=opinion.rule, direction=verdict, weight=0.0),)
-    return CommentAnalysis(verdict=verdict, score=weight, reasons=reasons)
+        for finding in scene.findings
+        if (weight := _WEIGHTS.get(finding.signal, 0.0))
+        for direction in [Verdict.APPROVED if weight > 0 else Verdict.REJECTED]
+    ]
+    supporting = [reason for reason in seen if reason.direction == judgement.verdict]
+    others = [reason for reason in seen if reason.direction != judgement.verdict]
+    supporting.sort(key=lambda reason: -abs(reason.weight))
+    if not supporting:
+        decisive = Reason(words="", rule=judgement.rule, direction=judgement.verdict, weight=0.0)
+        return (decisive, *others)
+    return (*supporting, *others)
 
 
-def render_reasons(analysis: CommentAnalysis, lang: str = "en") -> str:
-    """Say the verdict and why in one sentence."""
-    del lang
-    first = analysis.reasons[0]
-    why = f"'{first.words}' ({first.weight:+.1f})" if first.words else str(first.rule)
-    return f"{analysis.verdict}: {why}"
+_RULE_OF: dict[Signal, Rule] = {
+    Signal.SIGN_OFF: Rule.SIGN_OFF,
+    Signal.NO_FAULT: Rule.NO_REMARKS,
+    Signal.GOOD_EMOJI: Rule.EMOJI,
+    Signal.YES: Rule.SIGN_OFF,
+    Signal.PRAISE: Rule.DETAIL_PRAISE,
+    Signal.RETRACTION: Rule.RETRACTION,
+    Signal.NEGATED_SIGN_OFF: Rule.NEGATED_SIGN_OFF,
+    Signal.REFUSAL: Rule.REFUSAL,
+    Signal.NO: Rule.REFUSAL,
+    Signal.BAD_EMOJI: Rule.EMOJI,
+    Signal.REQUEST: Rule.REQUEST,
+    Signal.FAULT: Rule.FAULT,
+    Signal.NEED: Rule.NEED,
+    Signal.DISLIKE: Rule.DISLIKE,
+    Signal.SOFT_FAULT: Rule.FAULT,
+    Signal.LACK: Rule.FAULT,
+}

@@ -1,6 +1,7 @@
-"""The words a team adds to, or silences in, the way its reviewers are read.
+"""The words by which a team steers how its reviewers are read.
 
-The guide's own lists are here as data; how they are weighed is `judgement`'s business.
+The lists of the user guide are here as data; every one of them is also in the lexicon, where it
+is read with its negations and its context. A team's own lists extend or silence them.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from postflow.domain.judgement.lexicon import words_of
+from postflow.domain.judgement.clauses import respelt
+from postflow.domain.judgement.text import clean
+from postflow.domain.judgement.tokens import tokenise
 
 APPROVAL_KEYWORDS = (
     "approuvé",
@@ -41,7 +44,7 @@ REJECTION_KEYWORDS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Keywords:
-    """A team's own words, each as the sequence of words it is read as."""
+    """A team's own words, each as the words it is read as, the longest first."""
 
     approval: tuple[tuple[str, ...], ...] = ()
     rejection: tuple[tuple[str, ...], ...] = ()
@@ -49,16 +52,19 @@ class Keywords:
 
 
 def parse_keywords(lists: Mapping[str, Iterable[str]] | None) -> Keywords:
-    """Read `{"approval": […], "rejection": […], "ignored": […]}`; every list may be missing."""
+    """Read `{"approval": […], "rejection": […], "ignored": […]}`; each list may be missing."""
     if not lists:
         return Keywords()
     return Keywords(
-        approval=_phrases(lists.get("approval", ())),
-        rejection=_phrases(lists.get("rejection", ())),
-        ignored=_phrases(lists.get("ignored", ())),
+        approval=_phrases(lists.get("approval") or ()),
+        rejection=_phrases(lists.get("rejection") or ()),
+        ignored=_phrases(lists.get("ignored") or ()),
     )
 
 
 def _phrases(entries: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    phrases = {words_of(entry.strip().lower()) for entry in entries}
+    phrases = {
+        tuple(token.word for token in respelt(tokenise(clean(entry.strip()).text)))
+        for entry in entries
+    }
     return tuple(sorted(phrases - {()}, key=lambda phrase: (-len(phrase), phrase)))

@@ -14,7 +14,37 @@ _CUTS = frozenset(",:()–—-")
 _OPENING = frozenset("«“")
 _CLOSING = frozenset("»”")
 _STARTERS = frozenset(
-    ["mais", "but", "however", "yet", "sauf", "cependant", "toutefois", "pourtant", "neanmoins", "except", "hormis", "although", "though", "aber", "pero", "ma", "pero", "tranne", "salvo", "allerdings", "because", "car", "donc", "puis", "so", "then", "parce", "while", "alors"]
+    [
+        "mais",
+        "but",
+        "however",
+        "yet",
+        "sauf",
+        "cependant",
+        "toutefois",
+        "pourtant",
+        "neanmoins",
+        "except",
+        "hormis",
+        "although",
+        "though",
+        "aber",
+        "pero",
+        "ma",
+        "pero",
+        "tranne",
+        "salvo",
+        "allerdings",
+        "because",
+        "car",
+        "donc",
+        "puis",
+        "so",
+        "then",
+        "parce",
+        "while",
+        "alors",
+    ]
 )
 
 

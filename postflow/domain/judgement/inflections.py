@@ -1,44 +1,41 @@
-"""Forms of regular verbs, so that the lexicon names each verb once."""
+"""Forms of regular verbs, so that the lexicon names each verb once. All without accents."""
 
 from __future__ import annotations
 
-BASE = "base"
-DONE = "done"
-DOING = "doing"
+from typing import NamedTuple
 
-_FRENCH_BASE = ("er", "e", "es", "ez", "ons")
-_FRENCH_DONE = ("é", "ée", "és", "ées")
-_FRENCH_DOING = ("ant", "ent", "era", "erait", "eront")
 _VOWELS = "aeiou"
+_NOT_DOUBLED = "wxy"
 
 
-def french_forms(infinitive: str) -> dict[str, list[str]]:
-    """Forms of a regular -er verb: what asks, what is done, what goes on."""
+class Forms(NamedTuple):
+    """Forms of a verb by what they say: do it, it is done, it goes on."""
+
+    asking: tuple[str, ...]
+    done: tuple[str, ...]
+    going: tuple[str, ...]
+
+
+def french_forms(infinitive: str) -> Forms:
+    """List the forms of a regular -er verb; other infinitives stand alone."""
     if not infinitive.endswith("er"):
-        return {BASE: [infinitive], DONE: [], DOING: []}
+        return Forms((infinitive,), (), ())
     stem = infinitive[:-2]
-    softened = _soften(stem)
-    return {
-        BASE: [stem + ending for ending in _FRENCH_BASE[:-1]] + [f"{softened}ons"],
-        DONE: [stem + ending for ending in _FRENCH_DONE],
-        DOING: [f"{softened}ant", *(stem + ending for ending in _FRENCH_DOING[1:])],
-    }
+    soft = f"{stem}e" if stem.endswith("g") else stem
+    return Forms(
+        (infinitive, f"{stem}e", f"{stem}es", f"{stem}ez", f"{soft}ons"),
+        (f"{stem}e", f"{stem}ee", f"{stem}es", f"{stem}ees"),
+        (f"{soft}ant", f"{stem}ent", f"{stem}era", f"{stem}erait", f"{stem}eront"),
+    )
 
 
-def english_forms(verb: str) -> dict[str, list[str]]:
-    """Forms of a regular English verb; doubling consonants are read both ways."""
+def english_forms(verb: str) -> Forms:
+    """List the forms of a regular verb; a last consonant is read doubled and not."""
     if verb.endswith("e"):
-        return {BASE: [verb], DONE: [f"{verb}d"], DOING: [f"{verb[:-1]}ing"]}
+        return Forms((verb,), (f"{verb}d",), (f"{verb[:-1]}ing",))
     if verb.endswith("y") and verb[-2] not in _VOWELS:
-        return {BASE: [verb], DONE: [f"{verb[:-1]}ied"], DOING: [f"{verb}ing"]}
-    done, doing = [f"{verb}ed"], [f"{verb}ing"]
-    if verb[-1] not in "wxy" and verb[-1] not in _VOWELS and verb[-2] in _VOWELS:
-        done.append(f"{verb}{verb[-1]}ed")
-        doing.append(f"{verb}{verb[-1]}ing")
-    return {BASE: [verb], DONE: done, DOING: doing}
-
-
-def _soften(stem: str) -> str:
-    if stem.endswith("g"):
-        return f"{stem}e"
-    return f"{stem[:-1]}ç" if stem.endswith("c") else stem
+        return Forms((verb,), (f"{verb[:-1]}ied",), (f"{verb}ing",))
+    last = verb[-1]
+    if last in _VOWELS or last in _NOT_DOUBLED or verb[-2] not in _VOWELS:
+        return Forms((verb,), (f"{verb}ed",), (f"{verb}ing",))
+    return Forms((verb,), (f"{verb}ed", f"{verb}{last}ed"), (f"{verb}ing", f"{verb}{last}ing"))

@@ -6,32 +6,27 @@ A file has [sections] named like the tags; entries are words or phrases between 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
+from pathlib import Path
 
-from postflow.domain.judgement import inflections, tags
+from postflow.domain.judgement import tags
+from postflow.domain.judgement.inflections import english_forms, french_forms
 from postflow.domain.judgement.text import fold
 from postflow.domain.judgement.tokens import tokenise
 
 _FILES = ("approval", "rejection", "changes", "objects", "grammar")
 _ALIASES = {"changed_irregular": "changed"}
-_FORM_SECTIONS = {
-    inflections.BASE: tags.CHANGE,
-    inflections.DONE: tags.CHANGED,
-    inflections.DOING: tags.CHANGING,
-}
+_ACCENTED_YES = re.compile(r"\bs[íì]\b")
 _TYPO_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_TYPO_MIN_LENGTH = 5
+_SHORTEST_STRETCHED = 3
+_SHORTEST_SWAPPED = 5
+_SHORTEST_MISSING = 6
+_SHORTEST_EXTRA = 9
 _TYPO_TARGETS = (
     tags.APPROVE | tags.REFUSE | tags.PRAISE | tags.FAULT | tags.CHANGE | tags.NOTHING | tags.PART
 )
-
-
-class Phrase(tuple[tuple[str, ...], int]):
-    """The words after the first one, and the tags of the whole phrase."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,95 +48,96 @@ def load_lexicon() -> Lexicon:
     return _compile(entries, _read_respellings(_packaged("respellings.txt")))
 
 
-def words_of(phrase: str) -> tuple[str, ...]:
-    """Words of a phrase, cut exactly as the words of a comment are."""
-    if phrase.isascii() and phrase.isalpha() and phrase.islower():
-        return (phrase,)
-    return tuple(token.word for token in tokenise(phrase) if token.word != "-")
+def words_of(folded: str) -> tuple[str, ...]:
+    """Cut a folded phrase exactly as the words of a comment are cut."""
+    if folded.isalpha():
+        return (folded,)
+    if folded.replace(" ", "").isalpha():
+        return tuple(folded.split())
+    return tuple(token.word for token in tokenise(folded))
 
 
 @lru_cache(maxsize=20_000)
 def respell(word: str) -> tuple[str, ...]:
-    """The words a reader understands when the spelling is hurried or wrong."""
+    """Read a hurried or wrong spelling as the words it stands for."""
     lexicon = load_lexicon()
-    fixed = lexicon.respellings.get(word)
-    if fixed is not None:
-        return fixed
-    if word in lexicon.known or len(word) <= 2:  # noqa: PLR2004 - two letters hold no typo
+    meant = lexicon.respellings.get(word)
+    if meant is not None:
+        return meant
+    if word in lexicon.known or len(word) < _SHORTEST_STRETCHED:
         return (word,)
     if word[-1] == word[-2]:
         single = word[:-1]
         if single in lexicon.known or single in lexicon.respellings:
             return lexicon.respellings.get(single, (single,))
-    squeezed = "".join(char for index, char in enumerate(word) if char != word[index - 1 : index])
-    if squeezed in lexicon.known:
-        return (squeezed,)
-    if len(word) < _TYPO_MIN_LENGTH:
-        return (word,)
     return (_closest(word, lexicon),)
 
 
 def _closest(word: str, lexicon: Lexicon) -> str:
     for candidate in _one_edit_away(word):
-        mask = lexicon.words.get(candidate, 0)
-        if mask & _TYPO_TARGETS and len(candidate) >= _TYPO_MIN_LENGTH:
+        if lexicon.words.get(candidate, 0) & _TYPO_TARGETS:
             return candidate
     return word
 
 
 def _one_edit_away(word: str) -> list[str]:
-    """Neighbours with the same first letter: a swap, a letter too many, one too few, one wrong."""
-    places = range(1, len(word))
-    swaps = [word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in places if i + 1 < len(word)]
-    shorter = [word[:i] + word[i + 1 :] for i in places]
-    longer = [word[:i] + char + word[i:] for i in (*places, len(word)) for char in _TYPO_LETTERS]
-    if len(word) <= _TYPO_MIN_LENGTH:
-        return swaps + longer
-    wrong = [word[:i] + char + word[i + 1 :] for i in places for char in _TYPO_LETTERS]
-    return swaps + shorter + longer + wrong
+    """List neighbours with the same first letter: letters swapped, one missing, one too many.
+
+    A wrong letter is not corrected, and short words are left alone: "recette" is not a misspelt
+    "rejette", and "later" is not "lauter".
+    """
+    size = len(word)
+    if size < _SHORTEST_SWAPPED:
+        return []
+    places = range(1, size)
+    near = [word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in places if i + 1 < size]
+    near += [word[:i] + word[i + 1 :] for i in places if word[i] == word[i - 1]]
+    if size >= _SHORTEST_MISSING:
+        near += [word[:i] + char + word[i:] for i in (*places, size) for char in _TYPO_LETTERS]
+    if size >= _SHORTEST_EXTRA:
+        near += [word[:i] + word[i + 1 :] for i in places]
+    return near
 
 
 def _packaged(name: str) -> str:
-    folder = resources.files("postflow.domain.judgement") / "lexicon"
-    return (folder / name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / "lexicon" / name).read_text(encoding="utf-8")
 
 
 def _read_sections(content: str, entries: dict[tuple[str, ...], int]) -> None:
-    section = ""
-    for line in content.splitlines():
-        if not line or line.startswith("#"):
-            continue
+    mask = 0
+    for line in fold(_ACCENTED_YES.sub("yes", content.lower())).splitlines():
         if line.startswith("["):
             section = line.strip("[]")
-            continue
-        mask = tags.BIT[_ALIASES.get(section, section)]
-        for entry in line.split(","):
-            _add_entry(entry.strip().lower(), mask, entries)
+            mask = tags.BIT[_ALIASES.get(section, section)]
+        elif line and not line.startswith("#"):
+            for entry in line.split(","):
+                _add_entry(entry.strip(), mask, entries)
 
 
 def _add_entry(entry: str, mask: int, entries: dict[tuple[str, ...], int]) -> None:
-    if not entry:
+    if not entry.startswith(("~", "+")):
+        key = (entry,) if entry.isalpha() else words_of(entry)
+        entries[key] = entries.get(key, 0) | mask
         return
-    if entry[0] in "~+":
-        verb = entry[1:]
-        forms = (
-            inflections.french_forms(verb) if entry[0] == "~" else inflections.english_forms(verb)
-        )
-        for form, spellings in forms.items():
-            for spelling in spellings:
-                key = words_of(spelling)
-                entries[key] = entries.get(key, 0) | _FORM_SECTIONS[form]
-        return
-    key = words_of(entry)
-    entries[key] = entries.get(key, 0) | mask
+    verb = entry[1:]
+    forms = french_forms(verb) if entry[0] == "~" else english_forms(verb)
+    base = mask if mask & tags.CHANGE_WEAK else tags.CHANGE
+    for bit, spellings in (
+        (base, forms.asking),
+        (tags.CHANGED, forms.done),
+        (tags.CHANGING, forms.going),
+    ):
+        for spelling in spellings:
+            key = (spelling,)
+            entries[key] = entries.get(key, 0) | bit
 
 
 def _read_respellings(content: str) -> dict[str, tuple[str, ...]]:
     respellings: dict[str, tuple[str, ...]] = {}
-    for line in content.splitlines():
+    for line in fold(content).splitlines():
         if "=" in line and not line.startswith("#"):
             left, right = line.split("=")
-            respellings[fold(left)] = words_of(right)
+            respellings[left] = words_of(right)
     return respellings
 
 
@@ -155,7 +151,7 @@ def _compile(
         known.update(key)
         if len(key) == 1:
             words[key[0]] = mask
-        else:
+        elif key:
             phrases.setdefault(key[0], []).append((key[1:], mask))
     for starts in phrases.values():
         starts.sort(key=lambda phrase: (-len(phrase[0]), phrase[0]))

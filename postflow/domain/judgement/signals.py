@@ -5,85 +5,79 @@ A signal is one observation with its words; rules.py weighs the signals of a com
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import NamedTuple
+from collections.abc import Callable
 
 from postflow.domain.judgement import tags
 from postflow.domain.judgement.clauses import Clause, Reading, Unit
+from postflow.domain.judgement.findings import Finding, Signal
+from postflow.domain.judgement.text import word_set
 
 NEGATION_REACH = 4
 """Units before a cue in which "not" still means this cue."""
+BRIEF = 9
+"""Units up to which "no subtitles" is the point of the clause."""
+DEMAND_REACH = 7
+"""Units before a verb in which "could you" still asks for it."""
 
 
-class Signal(StrEnum):
-    """One thing a clause can say."""
-
-    SIGN_OFF = "sign_off"  # approves, words that sign off
-    YES = "yes"  # a bare yes
-    NO_FAULT = "no_fault"  # a fault or refusal that is negated
-    PRAISE = "praise"  # likes something
-    REFUSAL = "refusal"  # refuses
-    NEGATED_SIGN_OFF = "negated_sign_off"  # does not approve
-    NO = "no"  # a bare no
-    DISLIKE = "dislike"  # does not like something
-    RETRACTION = "retraction"  # takes an approval back
-    REQUEST = "request"  # asks for a change
-    FAULT = "fault"  # points at a fault
-    FIXED = "fixed"  # says a fault is gone
-    QUOTED_SIGN_OFF = "quoted_sign_off"  # cites somebody's approval
-    QUOTED_REFUSAL = "quoted_refusal"  # cites somebody's refusal
-
-
-class Finding(NamedTuple):
-    """A signal, the words that carry it, and the clause they stand in."""
-
-    signal: Signal
-    words: str
-    start: int
-    end: int
-    clause: int
-
-
-_POST_NEGATIONS = frozenset(["pas", "plus", "jamais", "guere", "nicht"])
+_POST_NEGATIONS = word_set("pas plus jamais guere nicht")
+_NO_POST_NEGATION = word_set("de d' besoin encore mal un une que")
 _DEMANDS = tags.ASK | tags.MUST | tags.WANT
-_LEADING = frozenset(
-    ["et", "and", "puis", "then", "also", "aussi", "just", "juste", "ensuite", "alors", "maybe", "perhaps", "peut-etre", "sinon", "donc", "so", "ok", "hi", "hello", "bonjour", "salut", "@", "-", "first", "second", "third", "merci", "de", "ah", "oh", "hey", "again", "encore", "petit", "petite", "small", "quick", "<at>", "<tc>", "<num>", "a", "at", "vers", "around", "from", "de", "to", "et", "sur", "on", "in"]
+_CHANGES = tags.CHANGE | tags.CHANGE_WEAK
+_NOT_A_CHANGE = tags.DELIVER | tags.OPTIONAL | tags.APPROVE | tags.ACK | tags.FIXED | tags.EDITOR
+_LEADING = word_set(
+    "et and puis then also aussi just juste ensuite alors maybe perhaps peut-etre sinon donc so "
+    "hi hello bonjour salut @ first second third merci de ah oh hey again encore petit petite "
+    "small quick <at> <tc> <num> <hour> a at vers around from to sur on in und y e bitte merci "
+    "oui yes ok idem pareil same next also plus"
 )
-_SUBJECTS = frozenset(
-    ["i", "we", "you", "he", "she", "they", "it", "this", "that", "je", "tu", "il", "elle", "on", "nous", "vous", "ils", "elles", "j'"]
-)
-_NE = frozenset(["n'", "ne"])
+_MODALS = word_set("to will would should must can could may might please shall")
+_NE = word_set("n' ne")
+_COPULAS = word_set("is est are was were looks sont etait seems feels")
 
 
 def find_signals(reading: Reading) -> list[Finding]:
     """Collect the findings of every clause, in the order they were written."""
     findings: list[Finding] = []
     for number, clause in enumerate(reading.clauses):
+        before = len(findings)
         for position, unit in enumerate(clause.units):
-            signal = _signal_of(clause, position, unit)
-            if signal is not None:
-                findings.append(Finding(signal, unit.text, unit.start, unit.end, number))
+            if unit.tags:
+                signal = _signal_of(clause, position, unit)
+                if signal is not None:
+                    findings.append(Finding(signal, unit.text, unit.start, unit.end, number))
         request = _leading_request(clause)
         if request is not None:
-            findings.append(
-                Finding(Signal.REQUEST, request.text, request.start, request.end, number)
-            )
+            findings.append(_found(Signal.REQUEST, request, number))
+        if _introduces_version(clause):
+            findings.append(_found(Signal.NEWS, clause.units[0], number))
+        if len(findings) == before:
+            lacking = next((u for u in clause.units if u.tags & tags.NEG and not u.quoted), None)
+            if lacking is not None:
+                findings.append(_found(Signal.LACK, lacking, number))
     return findings
+
+
+def _found(signal: Signal, unit: Unit, clause: int) -> Finding:
+    return Finding(signal, unit.text, unit.start, unit.end, clause)
+
+
+def _introduces_version(clause: Clause) -> bool:
+    """Tell whether a clause is a heading like "Hi all, v5:"."""
+    units = clause.units
+    return len(units) <= 2 and units[-1].text.endswith("<v>") and not clause.asked  # noqa: PLR2004
 
 
 def _signal_of(clause: Clause, position: int, unit: Unit) -> Signal | None:
     mask = unit.tags
-    if not mask:
-        return None
     if unit.quoted:
         return _quoted_signal(mask)
-    if mask & tags.RETRACT:
-        return Signal.RETRACTION
-    if mask & tags.NOTHING_WRONG:
-        return Signal.NO_FAULT
-    if mask & tags.OPTIONAL and not mask & tags.REFUSE:
-        return None
-    return _plain_signal(clause, position, unit)
+    for bits, detect in _DETECTORS:
+        if mask & bits:
+            signal = detect(clause, position, unit)
+            if signal is not None:
+                return signal
+    return None
 
 
 def _quoted_signal(mask: int) -> Signal | None:
@@ -94,71 +88,188 @@ def _quoted_signal(mask: int) -> Signal | None:
     return None
 
 
-def _plain_signal(clause: Clause, position: int, unit: Unit) -> Signal | None:
-    mask = unit.tags
-    negated = is_negated(clause.units, position)
-    if mask & tags.APPROVE:
-        return Signal.NEGATED_SIGN_OFF if negated else Signal.SIGN_OFF
-    if mask & tags.REFUSE:
-        return Signal.NO_FAULT if negated else Signal.REFUSAL
-    if mask & (tags.FAULT | tags.DEFECT):
-        if negated:
-            return Signal.NO_FAULT
-        return Signal.FIXED if _is_fixed(clause, position) else Signal.FAULT
-    if mask & tags.DISLIKE:
-        return Signal.NO_FAULT if negated else Signal.DISLIKE
-    if mask & tags.NO_WORD and position == 0:
-        return Signal.NO if len(clause.units) <= 2 or not mask & tags.NOTHING else None
-    if mask & tags.PRAISE:
-        return Signal.DISLIKE if negated else Signal.PRAISE
-    if mask & tags.OKAY:
-        return Signal.NEGATED_SIGN_OFF if negated else Signal.YES
-    if mask & (tags.CHANGE | tags.CHANGED | tags.CHANGING | tags.MORE_LESS):
-        return _change_signal(clause, position, unit, negated=negated)
-    if mask & tags.MUST and not negated:
-        return _need_signal(clause, position)
-    return None
+def _approval(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    if is_negated(clause.units, position):
+        return Signal.NEGATED_SIGN_OFF
+    if unit.tags & tags.APPROVE_VERB and position:
+        previous = clause.units[position - 1]
+        if previous.text in _MODALS or previous.tags & tags.ASK:
+            return None
+    return Signal.SIGN_OFF
 
 
-def _change_signal(clause: Clause, position: int, unit: Unit, *, negated: bool) -> Signal | None:
-    before = 0
-    for earlier in clause.units[max(0, position - 7) : position]:
-        before |= earlier.tags
-    if unit.tags & tags.MORE_LESS:
-        return Signal.REQUEST if before & _DEMANDS else None
-    if negated and before & tags.NOTHING:
+def _unapproved(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    """See "can't sign this", "ne peut pas valider", "on ne publie pas"."""
+    del unit
+    return Signal.NEGATED_SIGN_OFF if is_negated(clause.units, position) else None
+
+
+def _refusal(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    del unit
+    return Signal.NO_FAULT if is_negated(clause.units, position) else Signal.REFUSAL
+
+
+def _fault(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    if is_negated(clause.units, position):
         return Signal.NO_FAULT
-    if unit.tags & tags.CHANGE and not unit.accented_done and before & _DEMANDS:
-        return Signal.REQUEST
-    if unit.tags & (tags.CHANGED | tags.CHANGING) and before & (tags.MUST | tags.WANT | tags.ASK):
-        return Signal.REQUEST
-    if unit.tags & tags.CHANGE and position and clause.units[position - 1].text == "a":
-        return Signal.REQUEST
-    return None
+    if any(other.tags & tags.FIXED for other in clause.units if other is not unit):
+        return Signal.FIXED
+    return Signal.FAULT if unit.tags & (tags.FAULT | tags.DEFECT) else Signal.SOFT_FAULT
 
 
-def _need_signal(clause: Clause, position: int) -> Signal | None:
-    rest = clause.units[position + 1 : position + 4]
-    if any(unit.tags & (tags.PART | tags.MORE_LESS) for unit in rest) and not any(
-        unit.tags & (tags.DELIVER | tags.MENTION) for unit in rest
+def _dislike(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    del unit
+    return Signal.NO_FAULT if is_negated(clause.units, position) else Signal.DISLIKE
+
+
+def _no(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    del unit
+    return Signal.NO if position == 0 and len(clause.units) <= 1 else None
+
+
+def _praise(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    del unit
+    return Signal.DISLIKE if is_negated(clause.units, position) else Signal.PRAISE
+
+
+def _yes(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    del unit
+    return Signal.NEGATED_SIGN_OFF if is_negated(clause.units, position) else Signal.YES
+
+
+def _change(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    before = _tags_before(clause.units, position)
+    if unit.tags & _NOT_A_CHANGE or before & (tags.MENTION | tags.FILE | tags.GET):
+        return None
+    if before & _DEMANDS:
+        return _demanded_change(clause, position, unit)
+    if is_negated(clause.units, position):
+        return Signal.NO_FAULT if before & tags.NOTHING else None
+    previous = clause.units[position - 1].text if position else ""
+    return Signal.REQUEST if previous == "a" and unit.tags & tags.CHANGE else None
+
+
+def _demanded_change(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    if unit.tags & tags.CHANGE and not unit.accented_done:
+        return Signal.REQUEST
+    if any(later.tags & tags.DELIVER for later in clause.units[position + 1 :]):
+        return None
+    return Signal.REQUEST if _is_about_content(clause) else Signal.NEED
+
+
+def _changed(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    del unit
+    before = _tags_before(clause.units, position)
+    return Signal.REQUEST if before & _DEMANDS else Signal.CHANGED
+
+
+def _more(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    del unit
+    demanded = _tags_before(clause.units, position) & _DEMANDS
+    return Signal.REQUEST if demanded or (clause.asked and len(clause.units) <= 5) else None  # noqa: PLR2004 - "Different music?"
+
+
+def _need(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    if is_negated(clause.units, position):
+        return None
+    rest = 0
+    for later in clause.units[position + 1 :]:
+        rest |= later.tags
+    if rest & (
+        tags.DELIVER | tags.MENTION | tags.FILE | tags.APPROVE_VERB | tags.APPROVE | tags.GET
     ):
-        return Signal.REQUEST
+        return None
+    if unit.tags & tags.WANT and not rest & (tags.PART | tags.MORE_LESS | tags.CHANGED):
+        return None
+    return Signal.NEED
+
+
+def _without(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    """See a part that is not there: "no subtitles", "toujours pas de logo"."""
+    if clause.asked or not unit.tags & (tags.NOTHING | tags.WAIT):
+        return None
+    for later in clause.units[position + 1 : position + 3]:
+        if later.tags & tags.MENTION:
+            return None
+        if later.tags & tags.PART:
+            return Signal.FAULT if len(clause.units) < BRIEF else Signal.SOFT_FAULT
     return None
+
+
+def _good_emoji(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    del clause, position, unit
+    return Signal.GOOD_EMOJI
+
+
+def _bad_emoji(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    del clause, position, unit
+    return Signal.BAD_EMOJI
+
+
+def _retraction(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    del clause, position, unit
+    return Signal.RETRACTION
+
+
+def _nothing_wrong(clause: Clause, position: int, unit: Unit) -> Signal | None:
+    del clause, position, unit
+    return Signal.NO_FAULT
+
+
+_DETECTORS: tuple[tuple[int, Callable[[Clause, int, Unit], Signal | None]], ...] = (
+    (tags.RETRACT, _retraction),
+    (tags.NOTHING_WRONG, _nothing_wrong),
+    (tags.BAD_EMOJI, _bad_emoji),
+    (tags.GOOD_EMOJI, _good_emoji),
+    (tags.REFUSE, _refusal),
+    (tags.APPROVE, _approval),
+    (tags.APPROVE_VERB | tags.DELIVER, _unapproved),
+    (tags.FAULT | tags.DEFECT, _fault),
+    (tags.CHANGE | tags.CHANGE_WEAK, _change),
+    (tags.SOFT_FAULT, _fault),
+    (tags.DISLIKE, _dislike),
+    (tags.PRAISE, _praise),
+    (tags.NO_WORD, _no),
+    (tags.OKAY, _yes),
+    (tags.CHANGED | tags.CHANGING, _changed),
+    (tags.MORE_LESS, _more),
+    (tags.MUST | tags.WANT, _need),
+    (tags.NOTHING | tags.WAIT, _without),
+)
+
+
+def _tags_before(units: tuple[Unit, ...], position: int) -> int:
+    mask = 0
+    for earlier in units[max(0, position - DEMAND_REACH) : position]:
+        mask |= earlier.tags
+    return mask
+
+
+def _is_about_content(clause: Clause) -> bool:
+    return any(
+        unit.tags & (tags.PART | tags.MORE_LESS) or unit.text == "<tc>" for unit in clause.units
+    )
 
 
 def _leading_request(clause: Clause) -> Unit | None:
-    """An imperative or infinitive that opens the clause: "Couper…", "Put the chorus earlier"."""
+    """Find an imperative or infinitive that opens: "Couper…", "Put the chorus earlier"."""
     for position, unit in enumerate(clause.units[:6]):
-        if unit.tags & (tags.CHANGE | tags.MORE_LESS):
-            if unit.accented_done or unit.tags & (tags.DELIVER | tags.OPTIONAL | tags.APPROVE):
-                return None
-            follows = clause.units[position + 1 : position + 2]
-            if follows and follows[0].text in ("is", "est", "are", "was", "looks", "sont"):
-                return None
-            return unit
+        if unit.quoted:
+            return None
+        if unit.tags & (_CHANGES | tags.MORE_LESS) and not unit.tags & tags.ASK:
+            return unit if _opens_request(clause, position, unit) else None
         if unit.text not in _LEADING and not unit.tags & (tags.ASK | tags.CONTRAST):
             return None
     return None
+
+
+def _opens_request(clause: Clause, position: int, unit: Unit) -> bool:
+    if unit.accented_done or unit.tags & _NOT_A_CHANGE:
+        return False
+    following = clause.units[position + 1 : position + 2]
+    if following and following[0].text in _COPULAS:
+        return False
+    return bool(unit.tags & tags.CHANGE) or _is_about_content(clause)
 
 
 def is_negated(units: tuple[Unit, ...], position: int) -> bool:
@@ -169,18 +280,12 @@ def is_negated(units: tuple[Unit, ...], position: int) -> bool:
         if unit.text in _NE:
             seen_ne = True
             continue
-        if unit.tags & (tags.NEG | tags.NOTHING):
+        if unit.tags & (tags.NEG | tags.NOTHING) and not unit.tags & tags.NOTHING_WRONG:
             return True
         if unit.tags & (tags.APPROVE | tags.REFUSE | tags.CONTRAST):
             break
     following = units[position + 1 : position + 3]
     if following and following[0].text in _POST_NEGATIONS:
         after = following[1].text if len(following) > 1 else ""
-        return seen_ne or after not in ("de", "d'", "besoin", "encore")
+        return seen_ne or after not in _NO_POST_NEGATION
     return False
-
-
-def _is_fixed(clause: Clause, position: int) -> bool:
-    return any(
-        unit.tags & tags.FIXED for unit in clause.units if unit is not clause.units[position]
-    )

@@ -43,6 +43,14 @@ SECTIONS = (
     "report",
     "past",
     "injection",
+    "change_weak",
+    "soft_fault",
+    "file",
+    "get",
+    "approve_verb",
+    "positive_emoji",
+    "negative_emoji",
+    "neutral",
 )
 """The lexicon's sections; a tag is the bit of its position."""
 
@@ -88,3 +96,10 @@ WIP_PRAISE = BIT["wip_praise"]
 REPORT = BIT["report"]
 PAST = BIT["past"]
 INJECTION = BIT["injection"]
+CHANGE_WEAK = BIT["change_weak"]
+SOFT_FAULT = BIT["soft_fault"]
+FILE = BIT["file"]
+GET = BIT["get"]
+APPROVE_VERB = BIT["approve_verb"]
+GOOD_EMOJI = BIT["positive_emoji"]
+BAD_EMOJI = BIT["negative_emoji"]

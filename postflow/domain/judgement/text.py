@@ -16,6 +16,7 @@ READ_LIMIT = 4_000
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,300}>")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200c\u200e-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _JOINERS = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u20e3]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "′": "'"})
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l"})
@@ -37,8 +38,7 @@ def fold(word: str) -> str:
     lowered = word.lower()
     if lowered.isascii():
         return lowered
-    decomposed = unicodedata.normalize("NFD", lowered.translate(_LIGATURES))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return _ACCENTS.sub("", unicodedata.normalize("NFD", lowered.translate(_LIGATURES)))
 
 
 def clean(raw: str) -> CleanText:
@@ -73,3 +73,8 @@ def _is_foreign(char: str) -> bool:
     if not char.isalpha():
         return False
     return char < "\u1e00" or char > "\u1eff"
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Make a set of words that are written in one string."""
+    return frozenset(words.split())

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from postflow.domain.judgement.text import fold
+from postflow.domain.judgement.text import fold, word_set
 
 TIMECODE = "<tc>"
 NUMBER = "<num>"
@@ -48,7 +48,7 @@ _CHUNK = re.compile(
   | (?P<smile>[:;=]-?[)D]|<3|\^\^)
   | (?P<frown>[:=]-?[(/])
   | (?P<word>[^\W\d_]+(?:'[^\W\d_]+)*'?|w/o?(?=\s))
-  | (?P<punct>[.!?…;:,()"«»“”/+&=\n–—-])
+  | (?P<punct>[.!?…;:,()"«»“”/+&=\n–—]|(?<!\S)-(?=\s))
   | (?P<emoji>[\u2190-\u2bff\u3030\U0001f000-\U0001faff\u203c\u2049])
     """,
     re.VERBOSE,
@@ -63,29 +63,17 @@ _SYMBOLS = {
     "smile": SMILE,
     "frown": FROWN,
 }
-_ELISIONS = frozenset(
-    ["c", "d", "j", "l", "m", "n", "s", "t", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu", "quelqu"]
-    + ["un", "all", "dell", "nell", "sull", "aujourd", "presqu"]
+_ELISIONS = word_set(
+    "c d j l m n s t qu jusqu lorsqu puisqu quoiqu quelqu un all dell nell sull aujourd presqu"
 )
 _NOT_STEMS = {"ca": "can", "wo": "will", "sha": "shall", "ai": "is"}
 _ENDINGS = {"s": "is", "re": "are", "ve": "have", "ll": "will", "d": "would", "m": "am"}
-_IS_HOSTS = frozenset(
-    [
-        "it",
-        "that",
-        "here",
-        "there",
-        "what",
-        "who",
-        "where",
-        "how",
-        "he",
-        "she",
-        "this",
-        "everything",
-    ]
-    + ["nothing", "something", "everyone", "one", "all", "when"]
+_IS_HOSTS = word_set(
+    "it that here there what who where how he she this everything nothing something everyone one "
+    "all when"
 )
+_ACCENTED_YES = frozenset(["sí", "sì"])
+"""Spanish and Italian yes: without its accent it would be a French if."""
 _RUN = re.compile(r"(.)\1{2,}")
 
 
@@ -109,6 +97,8 @@ def tokenise(text: str) -> list[Token]:
 @lru_cache(maxsize=20_000)
 def split_word(chunk: str) -> tuple[Piece, ...]:
     """Split elisions and contractions: "n'est" is two words, so is "isn't"."""
+    if chunk in _ACCENTED_YES:
+        return (Piece("yes", chunk, 0, len(chunk)),)
     if "'" not in chunk:
         return (Piece(_shorten(fold(chunk)), chunk, 0, len(chunk)),)
     if chunk.endswith("n't"):
@@ -151,4 +141,4 @@ def _split_apostrophes(chunk: str) -> list[Piece]:
 
 def _shorten(word: str) -> str:
     """Bring "merciiii" to "mercii"; the lexicon decides whether one letter is enough."""
-    return _RUN.sub(r"\1\1", word) if len(word) > 3 else word
+    return _RUN.sub(r"\1\1", word)

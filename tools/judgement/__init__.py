@@ -1,0 +1,1 @@
+"""How the judgement of comments is learnt and measured."""

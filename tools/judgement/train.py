@@ -1,0 +1,141 @@
+"""Learn the model file from the labelled comments: `python -m tools.judgement.train`.
+
+Plain Python, one process, a fixed seed: the same corpus and lexicon give the same file, byte for
+byte. `--check` compares instead of writing, `--folds` cross-validates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from postflow.domain.judgement.analysis import read_comment, tokens_of
+from postflow.domain.judgement.model import MODEL_FILE, SCALE, softmax
+from postflow.domain.judgement.text import clean
+from tools.judgement.corpus import ROOT, Example, learnt_examples
+
+SEED = 20_240_611
+EPOCHS = 24
+FIRST_RATE = 0.12
+LAST_RATE = 0.004
+STRENGTH = 10.0
+"""Weight of the squared weights against the summed loss (1/C of a logistic regression)."""
+MIN_COUNT = 2
+LABELS = ("approved", "rejected", "pending")
+MODEL_PATH = ROOT / "postflow" / "domain" / "judgement" / MODEL_FILE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """Feature numbers of one comment and the number of its label."""
+
+    features: tuple[int, ...]
+    label: int
+
+
+@dataclass(kw_only=True, slots=True)
+class Learner:
+    """Multinomial logistic regression by stochastic gradient descent."""
+
+    names: list[str]
+    counts: list[int]
+    weights: list[list[float]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start from nothing known."""
+        self.weights = [[0.0, 0.0, 0.0] for _ in self.names]
+
+    def learn(self, samples: Sequence[Sample]) -> None:
+        """Go over the samples in a shuffled but fixed order, with a falling rate."""
+        order = list(range(len(samples)))
+        shuffler = random.Random(SEED)  # noqa: S311 - reproducible, not secret
+        steps = EPOCHS * len(order)
+        step = 0
+        for _ in range(EPOCHS):
+            shuffler.shuffle(order)
+            for index in order:
+                rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (step / steps)
+                self._step(samples[index], rate)
+                step += 1
+
+    def _step(self, sample: Sample, rate: float) -> None:
+        rows = [self.weights[number] for number in sample.features]
+        sums = [0.0, 0.0, 0.0]
+        for row in rows:
+            sums[0] += row[0]
+            sums[1] += row[1]
+            sums[2] += row[2]
+        errors = list(softmax(*sums))
+        errors[sample.label] -= 1.0
+        scaled = [rate * error for error in errors]
+        for number, row in zip(sample.features, rows, strict=True):
+            shrink = 1.0 - min(0.5, rate * STRENGTH / self.counts[number])
+            row[0] = row[0] * shrink - scaled[0]
+            row[1] = row[1] * shrink - scaled[1]
+            row[2] = row[2] * shrink - scaled[2]
+
+    def sums(self, features: Sequence[int]) -> list[float]:
+        """Add up the weights of some features."""
+        return [sum(self.weights[number][label] for number in features) for label in range(3)]
+
+
+def features_of(examples: Sequence[Example]) -> list[list[str]]:
+    """Read every example once; sorted, so that nothing depends on the order of sets."""
+    return [sorted(read_comment(tokens_of(clean(e.text))).features) for e in examples]
+
+
+def fit(rows: Sequence[Sequence[str]], labels: Sequence[str]) -> Learner:
+    """Learn from features and labels."""
+    seen = Counter(feature for row in rows for feature in row)
+    names = sorted(name for name, count in seen.items() if count >= MIN_COUNT)
+    number = {name: index for index, name in enumerate(names)}
+    learner = Learner(names=names, counts=[seen[name] for name in names])
+    learner.learn(
+        [
+            Sample(
+                features=tuple(number[name] for name in row if name in number),
+                label=LABELS.index(label),
+            )
+            for row, label in zip(rows, labels, strict=True)
+        ]
+    )
+    return learner
+
+
+def render_model(learner: Learner) -> str:
+    """Write the weights on a grid of 1/64; features that round to nothing are left out."""
+    lines = ["# feature, approved, rejected, pending: written by tools/judgement/train.py"]
+    for name, row in zip(learner.names, learner.weights, strict=True):
+        mean = math.fsum(row) / 3
+        grid = [round((weight - mean) * SCALE) for weight in row]
+        if any(grid):
+            lines.append("\t".join([name, *(str(weight) for weight in grid)]))
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train and write, or compare with what is shipped."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare with the shipped file")
+    parser.add_argument("--output", type=Path, default=MODEL_PATH)
+    options = parser.parse_args(arguments)
+    examples = learnt_examples()
+    learner = fit(features_of(examples), [example.label for example in examples])
+    content = render_model(learner)
+    if options.check:
+        same = options.output.read_text(encoding="utf-8") == content
+        print("same file" if same else "another file: run tools.judgement.train")
+        return 0 if same else 1
+    options.output.write_text(content, encoding="utf-8")
+    print(f"{len(examples)} comments, {len(content.splitlines()) - 1} features: {options.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
