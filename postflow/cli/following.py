@@ -103,11 +103,13 @@ def _read_row(session: Session, view: UploadStatusView) -> Row:
 def _stage(view: UploadStatusView, *, is_delivered: bool, ended: str | None) -> tuple[str, bool]:
     """Return what the video is doing, and whether that is the end of it."""
     rejected = view["review_status"] == ReviewStatus.REJECTED
+    waiting = view["waiting"]
+    is_being_woken = waiting is not None and waiting["due_since"] is not None
     ready = view["status"] == UploadStatus.READY
     cases = (
         (is_delivered, "delivered", True),
         (view["cancelled_at"] is not None, "cancelled", True),
-        (rejected and (ready or ended is not None), "rejected", True),
+        (rejected and (ready or ended is not None), "rejected", not is_being_woken),
         (view["status"] == UploadStatus.FAILED or ended is not None, "failed", True),
         (view["status"] == UploadStatus.UPLOADED, "transcoding", False),
         (not ready, view["status"], False),

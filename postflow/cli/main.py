@@ -10,7 +10,7 @@ import structlog
 import typer
 from rich.text import Text
 
-from postflow.cli import deciding, demo, looking, running, serving, setting_up, webhooks
+from postflow.cli import deciding, demo, looking, running, serving, setting_up, signing_in, webhooks
 from postflow.cli.output import errors
 from postflow.errors import PostFlowError
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-for family in (demo, serving, running, looking, deciding, setting_up, webhooks):
+for family in (demo, serving, running, looking, deciding, setting_up, signing_in, webhooks):
     family.register(app)
 
 
