@@ -7,7 +7,7 @@ upload, version, kind and cause, so that receivers recognise a repeat.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import NAMESPACE_URL, uuid5
 
@@ -35,6 +35,8 @@ class Announcement(StrEnum):
     """The upload will not get any further."""
     STUCK = "stuck"
     """A flow run could not be brought back; a person must look."""
+    BATCH_DECIDED = "batch-decided"
+    """Every video of a batch has its outcome; the payload names the batch."""
 
 
 def announce(
@@ -77,6 +79,32 @@ def list_unsent(session: Session, *, now: datetime, limit: int = 100) -> list[An
         .limit(limit)
     )
     return list(session.exec(statement))
+
+
+def claim_unsent(
+    session: Session, *, now: datetime, limit: int, lease: timedelta
+) -> list[AnnouncementRow]:
+    """Take what is to be sent by now for the time of the lease, oldest first.
+
+    Replicas would otherwise tell people everything twice.
+    """
+    statement = (
+        select(AnnouncementRow)
+        .where(col(AnnouncementRow.sent_at).is_(None), col(AnnouncementRow.try_at) <= now)
+        .order_by(col(AnnouncementRow.created_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = list(session.exec(statement))
+    for row in rows:
+        row.try_at = now + lease
+    session.flush()
+    return rows
+
+
+def note_notified(session: Session, announcement_id: str, *, now: datetime) -> None:
+    """Say that people were told; Prefect may still have to be."""
+    session.get_one(AnnouncementRow, announcement_id).notified_at = now
 
 
 def note_sent(session: Session, announcement_id: str, *, now: datetime) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, exists
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
-from postflow.store.tables import BatchMemberRow, BatchRow, FileHashRow, UploadRow
+from postflow.store.tables import BatchMemberRow, BatchRow, FileHashRow, UploadRow, WaitRow
 
 
 def record_batch(
@@ -61,7 +63,21 @@ def cached_sha256(session: Session, *, path: str, size: int, modified_ns: int) -
 
 def cache_sha256(session: Session, *, path: str, size: int, modified_ns: int, sha256: str) -> None:
     """Remember a file's sha256 for as long as its size and time of change stay."""
-    session.merge(FileHashRow(path=path, size=size, modified_ns=modified_ns, sha256=sha256))
+    try:
+        with session.begin_nested():
+            session.merge(FileHashRow(path=path, size=size, modified_ns=modified_ns, sha256=sha256))
+    except IntegrityError:
+        return  # another process has hashed the same file at the same time
+
+
+def _has_timed_out() -> ColumnElement[bool]:
+    return exists().where(
+        col(WaitRow.upload_id) == col(UploadRow.upload_id),
+        col(WaitRow.version) == col(UploadRow.version),
+        col(WaitRow.timed_out_at).is_not(None),
+        # With the policy to keep waiting, a deadline that passed is no answer.
+        col(WaitRow.due_at).is_not(None),
+    )
 
 
 def _has_undecided(session: Session, batch_id: str) -> bool:
@@ -73,6 +89,7 @@ def _has_undecided(session: Session, batch_id: str) -> bool:
             UploadRow.review_status == ReviewStatus.PENDING,
             UploadRow.status != UploadStatus.FAILED,
             col(UploadRow.cancelled_at).is_(None),
+            ~_has_timed_out(),
         )
     )
     return session.exec(statement.limit(1)).first() is not None

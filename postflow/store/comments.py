@@ -9,6 +9,8 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from postflow.domain.people import Person
+from postflow.domain.standing import ReviewStatus
+from postflow.store.columns import storable
 from postflow.store.tables import CommentRevisionRow, CommentRow
 
 
@@ -51,6 +53,7 @@ def apply_comments(
     """Make the stored comments of a file equal to the complete list `seen`.
 
     What is missing from the list was deleted, and stays deleted: Frame.io never reuses an id.
+    Only a rejection that is there again counts again, because doubt is never an approval.
     """
     known = {
         row.comment_id: row
@@ -67,8 +70,8 @@ def apply_comments(
                 written_at=comment.written_at,
             )
             _update(session, row, comment, now=now, changed=True)
-        elif row.deleted_at is None:
-            changed = (row.text, row.edited_at) != (comment.text, comment.edited_at)
+        elif row.deleted_at is None or comment.verdict == ReviewStatus.REJECTED:
+            changed = row.deleted_at is not None or _is_changed(row, comment)
             _update(session, row, comment, now=now, changed=changed)
     for row in known.values():
         if row.deleted_at is None:
@@ -81,19 +84,24 @@ def _update(
     session: Session, row: CommentRow, seen: SeenComment, *, now: datetime, changed: bool
 ) -> None:
     row.author_id, row.author_email = seen.author.id, seen.author.email
-    row.author_name = seen.author.name
+    row.author_name = storable(seen.author.name)
     row.edited_at, row.completed_at, row.timecode = (
         seen.edited_at,
         seen.completed_at,
         seen.timecode,
     )
     if changed:
-        row.text = seen.text
-        row.verdict, row.score, row.reason = seen.verdict, seen.score, seen.reason
+        row.deleted_at = None
+        row.text = storable(seen.text)
+        row.verdict, row.score, row.reason = seen.verdict, seen.score, storable(seen.reason)
         row.analyser_version = seen.analyser_version
         session.add(row)
         session.flush()
         _add_revision(session, row, at=seen.edited_at or seen.written_at, now=now)
+
+
+def _is_changed(row: CommentRow, seen: SeenComment) -> bool:
+    return (row.text, row.edited_at) != (storable(seen.text), seen.edited_at)
 
 
 def _add_revision(

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
 
 from postflow.domain.standing import DecisionSource, Review, ReviewStatus
 from postflow.store.tables import CommentRow, DecisionRow, RulingRow, UploadRow
+
+_MOMENTS = ("at", "decided_at")
 
 
 def load_rulings(session: Session, upload_id: str, version: int) -> list[RulingRow]:
@@ -65,9 +67,10 @@ def hash_decision(row: DecisionRow) -> str:
     said = {
         name: getattr(row, name)
         for name in sorted(DecisionRow.model_fields)
-        if name not in {"id", "hash", "at", "decided_at"}
+        if name not in {"id", "hash", *_MOMENTS}
     }
-    said |= {"at": row.at.isoformat(), "decided_at": row.decided_at.isoformat()}
+    # In one zone: the database gives moments back in UTC, whatever they were given in.
+    said |= {name: getattr(row, name).astimezone(UTC).isoformat() for name in _MOMENTS}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
@@ -87,7 +90,7 @@ def _make_row(
         comment_text=comment.text if comment else None,
         reason=(why.reason if why else "") or review.note or "no decision is in force any more",
         score=why.score if why else None,
-        analyser_version=analyser_version if comment else None,
+        analyser_version=(comment.analyser_version or analyser_version) if comment else None,
         at=why.at if why else now,
         decided_at=now,
     )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from postflow.domain.standing import ReviewStatus
+from postflow.domain.uploads import UploadStatus
+from postflow.errors import StoreUnavailableError
 from postflow.store.decisions import last_decision
 from postflow.store.tables import DeliveryRow, UploadRow
 
@@ -32,18 +35,21 @@ def claim_delivery(
     """Take the right to deliver the current version; None unless it is approved at this moment.
 
     `upload` must be loaded with `lock` in the same transaction. A claim that was left behind by a
-    killed process is handed to the next one, with the name it had.
+    killed process is handed to the next one, with the name it had. Raises StoreUnavailableError
+    when another delivery has just taken the name.
     """
     if upload.review_status != ReviewStatus.APPROVED or upload.cancelled_at is not None:
         return None
     found = load_delivery(session, upload.upload_id, upload.version)
-    if found is not None:
-        found.claimed_by = claimed_by
-        session.flush()
+    if found is not None and found.delivered_at is not None:
         return found
     decision = last_decision(session, upload.upload_id, version=upload.version)
-    if decision is None or decision.id is None:
+    if upload.status == UploadStatus.FAILED or decision is None or decision.id is None:
         return None
+    if found is not None:
+        found.claimed_by, found.decision_id = claimed_by, decision.id
+        session.flush()
+        return found
     delivery = DeliveryRow(
         upload_id=upload.upload_id,
         version=upload.version,
@@ -52,8 +58,14 @@ def claim_delivery(
         claimed_by=claimed_by,
         claimed_at=now,
     )
-    session.add(delivery)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(delivery)
+            session.flush()
+    except IntegrityError as error:
+        raise StoreUnavailableError(
+            f"The name {name!r} was taken by another delivery a moment ago; try again for another."
+        ) from error
     return delivery
 
 

@@ -89,10 +89,46 @@ def list_expired_runs(session: Session, *, now: datetime) -> list[FlowRunRow]:
     return list(session.exec(statement))
 
 
-def note_restart(session: Session, flow_run_id: str, *, lease_until: datetime) -> int:
-    """Count a restart of this run, give it time to come back, and return the count."""
+def expect_sign_of_life(
+    session: Session,
+    flow_run_id: str,
+    *,
+    upload_id: str,
+    version: int,
+    until: datetime,
+    now: datetime,
+) -> None:
+    """Give a run that claims to work, but holds no lease, until then to take one.
+
+    A process killed just before it suspends, or just after its start, would never be missed.
+    """
     row = load_run(session, flow_run_id)
     if row is None:
+        claim_run(
+            session,
+            flow_run_id=flow_run_id,
+            upload_id=upload_id,
+            version=version,
+            lease_until=until,
+            now=now,
+        )
+    elif row.lease_until is None and row.finished_at is None:
+        row.lease_until = until
+
+
+def note_restart(
+    session: Session, flow_run_id: str, *, lease_until: datetime, seen_restarts: int | None = None
+) -> int:
+    """Count a restart of this run, give it time to come back, and return the count.
+
+    0 means leave it: nothing is known of it, or another tracker has restarted it since
+    `seen_restarts` was read, and a second time would run it twice.
+    """
+    statement = select(FlowRunRow).where(FlowRunRow.flow_run_id == flow_run_id)
+    row = session.exec(
+        statement.with_for_update().execution_options(populate_existing=True)
+    ).first()
+    if row is None or (seen_restarts is not None and row.restarts != seen_restarts):
         return 0
     row.restarts += 1
     row.lease_until = lease_until

@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from postflow.store.columns import storable
 from postflow.store.tables import EventRow
+
+UNTRACKED_FILE = "a file that PostFlow does not track"
+"""The note on events of files that nobody had registered when they were settled."""
+_REOPEN_LIMIT = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,15 +42,15 @@ def record_deliveries(session: Session, deliveries: Sequence[Delivery]) -> list[
     rows = [
         EventRow(
             body=d.body,
-            request_timestamp=d.request_timestamp,
+            request_timestamp=storable(d.request_timestamp),
             received_at=d.received_at,
-            event_type=d.event_type,
-            resource_type=d.resource_type,
-            resource_id=d.resource_id,
-            project_id=d.project_id,
-            workspace_id=d.workspace_id,
-            account_id=d.account_id,
-            user_id=d.user_id,
+            event_type=_storable(d.event_type),
+            resource_type=_storable(d.resource_type),
+            resource_id=_storable(d.resource_id),
+            project_id=_storable(d.project_id),
+            workspace_id=_storable(d.workspace_id),
+            account_id=_storable(d.account_id),
+            user_id=_storable(d.user_id),
         )
         for d in deliveries
     ]
@@ -115,6 +120,29 @@ def replay_events(session: Session, ids: Sequence[int]) -> None:
         .where(col(EventRow.id).in_(ids))
         .values(settled_at=None, set_aside_at=None, claimed_until=None, attempts=0, error=None)
     )
+
+
+def reopen_untracked(session: Session, *, project_id: str | None, since: datetime) -> None:
+    """Make the newest event of each file that nobody tracked unsettled again.
+
+    For a video that is registered by name after Frame.io has reported its file.
+    """
+    newest = (
+        select(func.max(EventRow.id))
+        .where(EventRow.note == UNTRACKED_FILE, col(EventRow.received_at) >= since)
+        .group_by(col(EventRow.resource_id))
+        .order_by(func.max(EventRow.id).desc())
+        .limit(_REOPEN_LIMIT)
+    )
+    if project_id is not None:
+        newest = newest.where(
+            or_(col(EventRow.project_id) == project_id, col(EventRow.project_id).is_(None))
+        )
+    replay_events(session, [found for found in session.exec(newest) if found is not None])
+
+
+def _storable(text: str | None) -> str | None:
+    return None if text is None else storable(text)
 
 
 def _open_events(now: datetime) -> SelectOfScalar[EventRow]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.domain.uploads import UploadStatus, advance, parse_upload_id
 from postflow.errors import UnknownUploadError, UploadConflictError
+from postflow.store.inbox import reopen_untracked
 from postflow.store.tables import UploadRow, VersionRow
+
+_REPORTED_BEFORE = timedelta(hours=1)
+"""How long before its registration Frame.io may have reported the file of a video."""
 
 
 def register_upload(
@@ -49,27 +56,34 @@ def register_upload(
         created_at=now,
         updated_at=now,
     )
-    session.add(upload)
-    session.flush()
-    session.add(
-        VersionRow(
-            upload_id=upload_id,
-            file_id=file_id,
-            filename=filename,
-            path=path,
-            sha256=sha256,
-            size=size,
-            created_at=now,
-        )
+    version = VersionRow(
+        upload_id=upload_id,
+        file_id=file_id,
+        filename=filename,
+        path=path,
+        sha256=sha256,
+        size=size,
+        created_at=now,
     )
-    session.flush()
+    if not _insert(session, [upload, version]):
+        return _check_same(
+            session,
+            load_upload(session, upload_id),
+            filename=filename,
+            file_id=file_id,
+            now=now,
+        )
+    if file_id is None and path is None:
+        reopen_untracked(session, project_id=project_id, since=now - _REPORTED_BEFORE)
     return upload
 
 
 def load_upload(session: Session, upload_id: str, *, lock: bool = False) -> UploadRow:
     """Return the upload; raises UnknownUploadError. `lock` keeps other workers off it."""
     statement = select(UploadRow).where(UploadRow.upload_id == upload_id)
-    found = session.exec(statement.with_for_update() if lock else statement).first()
+    if lock:  # what was read before the lock may have changed since
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    found = session.exec(statement).first()
     if found is None:
         raise UnknownUploadError(
             f"There is no upload {upload_id!r}; `postflow status` lists those that exist."
@@ -100,28 +114,31 @@ def find_by_content(session: Session, sha256: str, *, project_id: str | None) ->
 
 
 def find_unattached(session: Session, filename: str, *, project_id: str | None) -> UploadRow | None:
-    """Return the oldest upload that waits for Frame.io to report a file of this name."""
-    candidates = session.exec(
-        select(UploadRow)
-        .where(
-            UploadRow.filename == filename,
-            col(UploadRow.file_id).is_(None),
-            col(UploadRow.path).is_(None),
-            UploadRow.status == UploadStatus.REGISTERED,
-        )
-        .order_by(col(UploadRow.created_at))
-    )
-    return next((u for u in candidates if u.project_id in (None, project_id)), None)
+    """Return the oldest upload that waits for Frame.io to report a file of this name.
+
+    It is locked: two files of one name never go to the same upload.
+    """
+    statement = _unattached(project_id).where(UploadRow.filename == filename)
+    return session.exec(statement.with_for_update(skip_locked=True)).first()
 
 
-def has_unattached(session: Session) -> bool:
-    """Whether any upload still waits for Frame.io to report its file by name."""
-    statement = select(UploadRow.upload_id).where(
+def has_unattached(session: Session, *, project_id: str | None = None) -> bool:
+    """Whether any upload, of this project if it is given, waits for a file of its name."""
+    return session.exec(_unattached(project_id).limit(1)).first() is not None
+
+
+def _unattached(project_id: str | None) -> SelectOfScalar[UploadRow]:
+    statement = select(UploadRow).where(
         col(UploadRow.file_id).is_(None),
         col(UploadRow.path).is_(None),
         UploadRow.status == UploadStatus.REGISTERED,
+        col(UploadRow.cancelled_at).is_(None),
     )
-    return session.exec(statement.limit(1)).first() is not None
+    if project_id is not None:
+        statement = statement.where(
+            col(UploadRow.project_id).is_(None) | (UploadRow.project_id == project_id)
+        )
+    return statement.order_by(col(UploadRow.created_at))
 
 
 def attach_file(session: Session, upload: UploadRow, *, file_id: str, now: datetime) -> None:
@@ -158,6 +175,53 @@ def fail_upload(upload: UploadRow, *, reason: str, now: datetime) -> None:
     upload.look_at = None
 
 
+def begin_look(session: Session, file_id: str) -> int | None:
+    """Return the number of a new reading of this file, or None when nobody tracks it.
+
+    Only the newest reading may be written down (`is_newest_look`): a comment list that was
+    fetched before another one, but written after it, would bring a lifted rejection back, or
+    take an open one away.
+    """
+    version = session.exec(
+        select(VersionRow).where(VersionRow.file_id == file_id).with_for_update()
+    ).first()
+    if version is None:
+        return None
+    version.looks += 1
+    return version.looks
+
+
+def is_newest_look(session: Session, file_id: str, number: int) -> bool:
+    """Whether no other reading of the file was begun meanwhile; keeps new ones waiting."""
+    version = session.exec(
+        select(VersionRow)
+        .where(VersionRow.file_id == file_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    return version is not None and version.looks == number
+
+
+def claim_due_looks(
+    session: Session, *, now: datetime, limit: int, lease: timedelta
+) -> list[tuple[str, str]]:
+    """Take the uploads whose file is to be read again, with their files, for the lease."""
+    statement = (
+        select(UploadRow)
+        .where(col(UploadRow.look_at) <= now, col(UploadRow.file_id).is_not(None))
+        .order_by(col(UploadRow.look_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = []
+    for upload in session.exec(statement):
+        upload.look_at = now + lease
+        if upload.file_id is not None:
+            claimed.append((upload.upload_id, upload.file_id))
+    session.flush()
+    return claimed
+
+
 def list_due_looks(session: Session, *, now: datetime, limit: int) -> list[str]:
     """Return the uploads whose file is to be read again by now, the most overdue first."""
     statement = (
@@ -181,6 +245,18 @@ def _check_same(
     if file_id and found.file_id is None:
         attach_file(session, found, file_id=file_id, now=now)
     return found
+
+
+def _insert(session: Session, rows: Iterable[UploadRow | VersionRow]) -> bool:
+    """Add the rows; False when another process has just added the same upload."""
+    try:
+        with session.begin_nested():
+            for row in rows:
+                session.add(row)
+                session.flush()
+    except IntegrityError:
+        return False
+    return True
 
 
 def _refuse_tracked_file(session: Session, *, file_id: str | None, upload_id: str) -> None:

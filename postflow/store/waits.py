@@ -29,8 +29,10 @@ def open_wait(
 ) -> WaitRow:
     """Return this run's open wait of this kind, made now if there is none.
 
-    The deadline counts from the first time: a resumed run does not get more patience.
+    The deadline counts from the first time: a resumed run does not get more patience. The
+    upload is locked, so that an answer is either seen by the run's next look or marks this wait.
     """
+    load_upload(session, upload.upload_id, lock=True)
     found = find_open_wait(session, upload=upload, kind=kind, flow_run_id=flow_run_id)
     if found is not None:
         return found
@@ -70,7 +72,8 @@ def read_answer(wait: WaitRow, upload: UploadRow, review: ReviewSettings) -> Wai
         status=UploadStatus(upload.status),
         review=ReviewStatus(upload.review_status),
         cancelled=upload.cancelled_at is not None,
-        timed_out=wait.timed_out_at is not None,
+        timed_out=wait.timed_out_at is not None
+        and review.on_timeout is not TimeoutPolicy.KEEP_WAITING,
         finish_on_rejection=on_rejected == OnRejected.FINISH,
         reject_on_timeout=review.on_timeout is TimeoutPolicy.REJECT,
     )
@@ -102,9 +105,10 @@ def close_wait(
     Closing a closed wait gives its outcome again, so a run that was killed in between goes on.
     """
     wait = session.get_one(WaitRow, wait_id)
+    upload = load_upload(session, wait.upload_id, lock=True)
+    session.refresh(wait)
     if wait.outcome is not None:
         return WaitOutcome(wait.outcome)
-    upload = load_upload(session, wait.upload_id, lock=True)
     answer = read_answer(wait, upload, review)
     if answer is not None:
         wait.closed_at, wait.outcome = now, answer
@@ -113,14 +117,17 @@ def close_wait(
     return answer
 
 
-def abandon_waits(session: Session, flow_run_id: str, *, note: str, now: datetime) -> None:
-    """Close the open waits of a run that will never come back."""
+def abandon_waits(session: Session, flow_run_id: str, *, note: str, now: datetime) -> list[WaitRow]:
+    """Close the open waits of a run that will never come back, and return them."""
     statement = select(WaitRow).where(
         WaitRow.flow_run_id == flow_run_id, col(WaitRow.closed_at).is_(None)
     )
-    for wait in session.exec(statement):
+    abandoned = list(session.exec(statement.with_for_update()))
+    for wait in abandoned:
         wait.closed_at, wait.outcome, wait.last_answer = now, WaitOutcome.CANCELLED, note
         wait.try_at = None
+    session.flush()
+    return abandoned
 
 
 def list_due_waits(session: Session, *, now: datetime, limit: int = 200) -> list[WaitRow]:
@@ -156,13 +163,22 @@ def note_attempt(
 
 
 def list_expired_waits(session: Session, *, now: datetime) -> list[WaitRow]:
-    """Return the open waits whose deadline has passed and was not yet dealt with."""
+    """Return the open waits without an answer whose deadline has passed, each only once."""
     statement = select(WaitRow).where(
         col(WaitRow.closed_at).is_(None),
         col(WaitRow.timed_out_at).is_(None),
+        col(WaitRow.due_at).is_(None),
         col(WaitRow.deadline) <= now,
     )
     return list(session.exec(statement))
+
+
+def list_uploads_with_unanswered_waits(session: Session) -> list[str]:
+    """Return the uploads that somebody waits for and that have given no answer so far."""
+    statement = select(WaitRow.upload_id).where(
+        col(WaitRow.closed_at).is_(None), col(WaitRow.due_at).is_(None)
+    )
+    return list(session.exec(statement.distinct()))
 
 
 def _open_waits(session: Session, upload_id: str) -> list[WaitRow]:

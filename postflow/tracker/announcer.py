@@ -1,4 +1,4 @@
-"""Sending announcements: to Prefect as events, to people as notices; at least once each."""
+"""Sending announcements: to people as notices, to Prefect as events; at least once each."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from datetime import timedelta
 
 import structlog
 
-from postflow.errors import PostFlowError
-from postflow.store.announcements import Announcement, list_unsent, note_sent, note_unsent
+from postflow.errors import PrefectUnavailableError
+from postflow.store.announcements import (
+    Announcement,
+    claim_unsent,
+    list_unsent,
+    note_notified,
+    note_sent,
+    note_unsent,
+)
 from postflow.store.database import Store
 from postflow.store.flow_runs import last_attempt
 from postflow.store.tables import AnnouncementRow
+from postflow.tracker.faults import describe
 from postflow.tracker.ports import Clock, FlowRuns
 from postflow.tracker.verdict_artifacts import list_artifacts
 
@@ -23,9 +31,13 @@ _FOR_PEOPLE = frozenset(
         Announcement.RECALLED,
         Announcement.FAILED,
         Announcement.STUCK,
+        Announcement.BATCH_DECIDED,
     }
 )
+_CLAIM_LIMIT = 100
+_CLAIM_LEASE = timedelta(seconds=60)
 _LONGEST_RETRY = timedelta(minutes=10)
+_MOST_DOUBLINGS = 10
 _log = structlog.get_logger("postflow.announcer")
 
 Notify = Callable[[str, str], None]
@@ -44,56 +56,107 @@ class Announcer:
         self._clock = clock
 
     async def run_once(self) -> int:
-        """Send what is to be sent by now; return how many announcements arrived."""
-        rows = await asyncio.to_thread(self._list_unsent)
-        sent = 0
+        """Send what is to be sent by now; return how many announcements arrived.
+
+        One that cannot be sent holds up none of the others, and people are told even while
+        Prefect is away.
+        """
+        rows = await asyncio.to_thread(self._claim)
         for row in rows:
-            try:
-                await self._send(row)
-            except PostFlowError as error:
-                _log.warning("not announced", upload_id=row.upload_id, error=str(error))
-                await asyncio.to_thread(self._postpone, row, error)
-            else:
-                await asyncio.to_thread(self._mark, row)
+            await self._tell_people(row)
+        sent = 0
+        away: PrefectUnavailableError | None = None
+        for row in rows:
+            error = away or await self._tell_prefect(row)
+            if isinstance(error, PrefectUnavailableError):
+                away = error
+            if error is None and not self._owes_people(row):
+                await asyncio.to_thread(self._mark_sent, row)
                 sent += 1
+                continue
+            reason = describe(error) if error else "people could not be told"
+            _log.warning("not announced", upload_id=row.upload_id, error=reason)
+            await asyncio.to_thread(self._postpone, row, reason)
         return sent
 
-    async def _send(self, row: AnnouncementRow) -> None:
+    def _owes_people(self, row: AnnouncementRow) -> bool:
+        is_for_people = row.kind in _FOR_PEOPLE and not row.payload.get("is_update")
+        return is_for_people and self._notify is not None and row.notified_at is None
+
+    async def _tell_people(self, row: AnnouncementRow) -> None:
+        if not self._owes_people(row) or self._notify is None:
+            return
+        try:
+            await asyncio.to_thread(self._notify, *render_notice(row))
+        except Exception as error:  # noqa: BLE001 - whatever a notice service raises; it is logged
+            _log.warning("people not told", upload_id=row.upload_id, error=describe(error))
+            return
+        row.notified_at = self._clock()
+        await asyncio.to_thread(self._mark_notified, row)
+
+    async def _tell_prefect(self, row: AnnouncementRow) -> Exception | None:
+        """Emit the event and publish what belongs to it; return what went wrong."""
+        try:
+            await self._emit(row)
+        except Exception as error:  # noqa: BLE001 - it is logged, and the row is kept
+            return error
+        return None
+
+    async def _emit(self, row: AnnouncementRow) -> None:
         flow_run_id = await asyncio.to_thread(self._find_run, row)
-        await self._flow_runs.emit(
-            event_id=row.id,
-            name=f"postflow.upload.{row.kind}",
-            upload_id=row.upload_id,
-            payload={"upload_id": row.upload_id, "version": row.version, **row.payload},
-            occurred=row.created_at,
-            flow_run_id=flow_run_id,
-        )
+        if not row.payload.get("is_update"):
+            await self._flow_runs.emit(
+                event_id=row.id,
+                name=name_event(row),
+                upload_id=row.upload_id,
+                payload={"upload_id": row.upload_id, "version": row.version, **row.payload},
+                occurred=row.created_at,
+                flow_run_id=flow_run_id,
+            )
         for artifact in list_artifacts(row, flow_run_id=flow_run_id):
             await self._flow_runs.publish(artifact)
-        if self._notify is not None and row.kind in _FOR_PEOPLE:
-            await asyncio.to_thread(self._notify, *render_notice(row))
 
     def _find_run(self, row: AnnouncementRow) -> str | None:
         with self._store.reading() as session:
             run = last_attempt(session, row.upload_id, row.version)
             return run.flow_run_id if run else None
 
-    def _list_unsent(self) -> list[AnnouncementRow]:
+    def _claim(self) -> list[AnnouncementRow]:
+        now = self._clock()
         with self._store.reading() as session:
-            return list_unsent(session, now=self._clock())
+            if not list_unsent(session, now=now, limit=1):
+                return []
+        with self._store.writing() as session:
+            return claim_unsent(session, now=now, limit=_CLAIM_LIMIT, lease=_CLAIM_LEASE)
 
-    def _mark(self, row: AnnouncementRow) -> None:
+    def _mark_notified(self, row: AnnouncementRow) -> None:
+        with self._store.writing() as session:
+            note_notified(session, row.id, now=self._clock())
+
+    def _mark_sent(self, row: AnnouncementRow) -> None:
         with self._store.writing() as session:
             note_sent(session, row.id, now=self._clock())
 
-    def _postpone(self, row: AnnouncementRow, error: PostFlowError) -> None:
-        wait = min(timedelta(seconds=2) * 2 ** min(row.attempts, 10), _LONGEST_RETRY)
+    def _postpone(self, row: AnnouncementRow, reason: str) -> None:
+        wait = timedelta(seconds=2) * int(2 ** min(row.attempts, _MOST_DOUBLINGS))
+        try_at = self._clock() + min(wait, _LONGEST_RETRY)
         with self._store.writing() as session:
-            note_unsent(session, row.id, error=str(error), try_at=self._clock() + wait)
+            note_unsent(session, row.id, error=reason, try_at=try_at)
+
+
+def name_event(row: AnnouncementRow) -> str:
+    """Return the name of the Prefect event that automations can react to."""
+    if row.kind == Announcement.BATCH_DECIDED:
+        return "postflow.batch.decided"
+    return f"postflow.upload.{row.kind}"
 
 
 def render_notice(row: AnnouncementRow) -> tuple[str, str]:
     """Return the title and the text by which people learn of an announcement."""
+    if row.kind == Announcement.BATCH_DECIDED:
+        count = len(row.payload.get("uploads", ()))
+        title = f"Batch {row.payload.get('batch_id')}: every video has its outcome"
+        return title, f"{count} videos; `postflow status` lists them."
     name = row.payload.get("filename", row.upload_id)
     titles = {
         Announcement.REJECTED: f"{name}: changes requested",

@@ -6,9 +6,10 @@ decision, the due marks of those who wait for it and the announcements are there
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from postflow.domain.comments import ANALYSER_VERSION
 from postflow.domain.people import Person, ReviewRules
@@ -23,9 +24,9 @@ from postflow.domain.standing import (
 from postflow.errors import DecisionError
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
-from postflow.store.batches import close_decided_batches
+from postflow.store.batches import close_decided_batches, list_members
 from postflow.store.comments import load_comments
-from postflow.store.decisions import append_decision, load_rulings
+from postflow.store.decisions import append_decision, last_decision, load_rulings
 from postflow.store.deliveries import load_delivery
 from postflow.store.tables import CommentRow, DecisionRow, RulingRow, UploadRow
 from postflow.store.uploads import load_upload, load_version
@@ -37,7 +38,12 @@ def review_upload(session: Session, upload: UploadRow, settings: Settings) -> Re
     rules = settings.review.rules
     version = load_version(session, upload)
     statements = [
-        _state_ruling(ruling, rules=rules, uploader_id=version.uploader_id)
+        _state_ruling(
+            ruling,
+            person=find_person(session, ruling),
+            rules=rules,
+            uploader_id=version.uploader_id,
+        )
         for ruling in load_rulings(session, upload.upload_id, upload.version)
     ]
     if settings.webhook.intelligent_tracking:
@@ -51,15 +57,45 @@ def review_upload(session: Session, upload: UploadRow, settings: Settings) -> Re
 def redecide(session: Session, upload: UploadRow, *, settings: Settings, now: datetime) -> Review:
     """Bring review status, decisions, due waits and announcements up to what is stored."""
     review = review_upload(session, upload, settings)
-    if upload.review_status != review.status:
+    is_news = upload.review_status != review.status
+    if is_news:
         upload.review_status, upload.updated_at = review.status, now
     decision = append_decision(session, upload, review, analyser_version=ANALYSER_VERSION, now=now)
     if decision is not None:
-        _announce_decision(session, upload, decision, settings=settings, now=now)
-    mark_due_waits(session, upload, review=settings.review, now=now)
-    if review.status is not ReviewStatus.PENDING:
-        close_decided_batches(session, upload.upload_id, now=now)
+        _announce_decision(session, upload, decision, is_news=is_news, settings=settings, now=now)
+    if review.status is not ReviewStatus.APPROVED:
+        newest = last_decision(session, upload.upload_id, version=upload.version)
+        told = _tell(newest) if newest else {}
+        recall_delivery(session, upload, told=told, now=now)
+    settle_consequences(session, upload, settings=settings, now=now)
     return review
+
+
+def settle_consequences(
+    session: Session, upload: UploadRow, *, settings: Settings, now: datetime
+) -> None:
+    """Mark due whoever waits for this upload, and close the batches it was the last one of."""
+    mark_due_waits(session, upload, review=settings.review, now=now)
+    for batch_id in close_decided_batches(session, upload.upload_id, now=now):
+        told = {"batch_id": batch_id, "uploads": list_members(session, batch_id)}
+        announce(session, Announcement.BATCH_DECIDED, upload, now=now, cause=batch_id, payload=told)
+
+
+def recall_delivery(
+    session: Session, upload: UploadRow, *, told: Mapping[str, object], now: datetime
+) -> bool:
+    """Note that the delivered version is not to be used any more; False if nothing was delivered.
+
+    Files are never deleted, and a version is recalled once.
+    """
+    delivery = load_delivery(session, upload.upload_id, upload.version)
+    if delivery is None or delivery.delivered_at is None:
+        return False
+    if delivery.recalled_at is None:
+        delivery.recalled_at = now
+        delivery.manifest = {**(delivery.manifest or {}), "recalled_at": now.isoformat()}
+        announce(session, Announcement.RECALLED, upload, now=now, payload=told)
+    return True
 
 
 def decide_by_hand(
@@ -108,7 +144,7 @@ def cancel_upload(
     if upload.cancelled_at is None:
         upload.cancelled_at = upload.updated_at = now
         upload.look_at = None
-    mark_due_waits(session, upload, review=settings.review, now=now)
+    settle_consequences(session, upload, settings=settings, now=now)
     return upload
 
 
@@ -143,7 +179,8 @@ def _state_comment(
     author = _author_of(comment)
     is_editor = rules.is_editor(author, uploader_id=uploader_id)
     return Statement(
-        who=author.key,
+        # Two people of whom nothing is known must not take each other's rejections back.
+        who=f"unknown:{comment.comment_id}" if author.is_nobody_known else author.key,
         said=ReviewStatus(comment.verdict),
         at=comment.edited_at or comment.written_at,
         source=DecisionSource.COMMENTS,
@@ -157,8 +194,20 @@ def _state_comment(
     )
 
 
-def _state_ruling(ruling: RulingRow, *, rules: ReviewRules, uploader_id: str | None) -> Statement:
-    person = Person(id=ruling.person_id, email=ruling.person_email, name=ruling.person_name)
+def find_person(session: Session, ruling: RulingRow) -> Person:
+    """Return who made the ruling, with the address that a comment of theirs has taught us."""
+    email, name = ruling.person_email, ruling.person_name
+    if ruling.person_id is not None and email is None:
+        wrote = select(CommentRow).where(CommentRow.author_id == ruling.person_id)
+        comment = session.exec(wrote.where(col(CommentRow.author_email).is_not(None))).first()
+        email = comment.author_email if comment else None
+        name = name or (comment.author_name if comment else "")
+    return Person(id=ruling.person_id, email=email, name=name)
+
+
+def _state_ruling(
+    ruling: RulingRow, *, person: Person, rules: ReviewRules, uploader_id: str | None
+) -> Statement:
     by_hand = ruling.source == DecisionSource.MANUAL
     said = (
         ReviewStatus(ruling.value)
@@ -167,7 +216,9 @@ def _state_ruling(ruling: RulingRow, *, rules: ReviewRules, uploader_id: str | N
             ruling.value, approved=rules.approved_names, rejected=rules.rejected_names
         )
     )
-    known = ruling.known or rules.trust_unknown_status
+    # Webhooks name people by id alone; one whose address is not known may be an editor by address.
+    may_be_editor = not by_hand and not person.email and any("@" in e for e in rules.editors)
+    known = (ruling.known and not may_be_editor) or rules.trust_unknown_status
     return Statement(
         who=f"manual:{ruling.person_name}" if by_hand else person.key,
         said=said,
@@ -188,10 +239,22 @@ def _announce_decision(
     upload: UploadRow,
     decision: DecisionRow,
     *,
+    is_news: bool,
     settings: Settings,
     now: datetime,
 ) -> None:
-    told: dict[str, object] = {
+    told, cause = _tell(decision), decision.hash
+    # A second yes is no second approval: whoever delivers on the event would deliver again.
+    if decision.verdict == ReviewStatus.APPROVED and is_news:
+        announce(session, Announcement.APPROVED, upload, now=now, cause=cause, payload=told)
+    # A further no only makes the published change list longer.
+    if decision.verdict == ReviewStatus.REJECTED:
+        told |= {"changes": list_changes(session, upload, settings), "is_update": not is_news}
+        announce(session, Announcement.REJECTED, upload, now=now, cause=cause, payload=told)
+
+
+def _tell(decision: DecisionRow) -> dict[str, object]:
+    return {
         "verdict": decision.verdict,
         "source": decision.source,
         "who": decision.who,
@@ -200,18 +263,3 @@ def _announce_decision(
         "comment": decision.comment_text,
         "score": decision.score,
     }
-    cause = decision.hash
-    if decision.verdict == ReviewStatus.APPROVED:
-        announce(session, Announcement.APPROVED, upload, now=now, cause=cause, payload=told)
-    if decision.verdict == ReviewStatus.REJECTED:
-        changes = {"changes": list_changes(session, upload, settings)}
-        announce(
-            session, Announcement.REJECTED, upload, now=now, cause=cause, payload=told | changes
-        )
-    delivery = load_delivery(session, upload.upload_id, upload.version)
-    if delivery is None or delivery.delivered_at is None or delivery.recalled_at is not None:
-        return
-    if decision.verdict != ReviewStatus.APPROVED:
-        delivery.recalled_at = now
-        delivery.manifest = {**(delivery.manifest or {}), "recalled_at": now.isoformat()}
-        announce(session, Announcement.RECALLED, upload, now=now, payload=told)

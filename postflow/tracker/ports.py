@@ -8,7 +8,7 @@ from typing import Protocol
 
 from postflow.clock import Clock, utc_now
 from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
-from postflow.frameio.wire import Comment, File
+from postflow.frameio.wire import AuditLog, Comment, File
 
 __all__ = ["Clock", "FlowRuns", "FrameioReader", "utc_now"]
 
@@ -26,6 +26,12 @@ class FrameioReader(Protocol):
 
     async def fetch_comment(self, comment_id: str) -> Comment:
         """Return one comment with its owner; raises NotFoundError."""
+        ...
+
+    async def fetch_audit_logs(
+        self, *, filters: Mapping[str, str] | None = None
+    ) -> list[AuditLog] | None:
+        """Return what the filters leave of the audit log, or None where there is none."""
         ...
 
 

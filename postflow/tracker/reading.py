@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from postflow.domain.comments import ANALYSER_VERSION, analyze_comment, render_reasons
 from postflow.domain.people import Person
 from postflow.domain.uploads import UploadStatus
-from postflow.errors import NotFoundError
+from postflow.errors import FrameioUnavailableError, NotFoundError
 from postflow.frameio.wire import Comment, File, FileStatus, User
 from postflow.store.comments import SeenComment
 from postflow.tracker.ports import FrameioReader
+from postflow.tracker.status_field import StatusHint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,14 +51,16 @@ async def read_file(
         listed = await frameio.fetch_comments(file_id)
     except NotFoundError:
         return None
+    comments = _unfold(listed)
+    if any(top.replies is None for top in listed):
+        comments |= await _ask_for_missing(frameio, known_authors.keys() - comments.keys())
     seen = [
         see_comment(
             comment,
             author=await _find_author(frameio, comment, known_authors),
             keywords=keywords,
         )
-        for top in listed
-        for comment in (top, *(top.replies or ()))
+        for comment in comments.values()
     ]
     return FileSeen(
         file_id=file.id,
@@ -98,20 +103,55 @@ def see_comment(comment: Comment, *, author: Person, keywords: dict[str, list[st
     )
 
 
+async def read_status_changes(frameio: FrameioReader, file_id: str) -> list[StatusHint]:
+    """Return who changed metadata of the file and when, as far as an audit log says it."""
+    filters = {"resource_id": file_id, "event_type": "metadata_value_updated"}
+    try:
+        lines = await frameio.fetch_audit_logs(filters=filters)
+    except FrameioUnavailableError:
+        return []
+    return [
+        StatusHint(
+            user_id=line.user_id,
+            at=datetime.fromisoformat(line.inserted_at).astimezone(UTC),
+            email=line.user.email if line.user else None,
+            name=(line.user.name or "") if line.user else "",
+        )
+        for line in lines or ()
+    ]
+
+
+def _unfold(listed: Sequence[Comment]) -> dict[str, Comment]:
+    """Return comments and replies by id; what is listed twice counts once, with its owner."""
+    found: dict[str, Comment] = {}
+    for top in listed:
+        for comment in (top, *(top.replies or ())):
+            if comment.id not in found or comment.owner is not None:
+                found[comment.id] = comment
+    return found
+
+
+async def _ask_for_missing(frameio: FrameioReader, ids: Iterable[str]) -> dict[str, Comment]:
+    """Read comments one by one that a list without replies cannot show: they may be replies."""
+    found = {}
+    for comment_id in ids:
+        with suppress(NotFoundError):
+            found[comment_id] = await frameio.fetch_comment(comment_id)
+    return found
+
+
 async def _find_author(
     frameio: FrameioReader, comment: Comment, known: Mapping[str, Person]
 ) -> Person:
     if comment.owner is not None:
         return _read_person(comment.owner)
-    if comment.id in known:
+    if comment.id in known and not known[comment.id].is_nobody_known:
         return known[comment.id]
     try:
         alone = await frameio.fetch_comment(comment.id)
     except NotFoundError:
         alone = comment
-    if alone.owner is not None:
-        return _read_person(alone.owner)
-    return Person(name=f"the unknown author of comment {comment.id}")
+    return _read_person(alone.owner) if alone.owner is not None else Person()
 
 
 def _read_person(user: User) -> Person:

@@ -7,47 +7,62 @@ which they come and how often does not matter.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
-from sqlmodel import Session
 
 from postflow.domain.people import Person
-from postflow.errors import NotFoundError, PostFlowError
+from postflow.errors import (
+    FrameioRefusedError,
+    NotFoundError,
+    PostFlowError,
+    StoreUnavailableError,
+)
 from postflow.settings import Settings
 from postflow.store.database import Store
-from postflow.store.inbox import claim_events, give_back_events, has_unsettled, settle_events
-from postflow.store.tables import CommentRow, EventRow
+from postflow.store.inbox import (
+    UNTRACKED_FILE,
+    claim_events,
+    give_back_events,
+    has_unsettled,
+    settle_events,
+)
+from postflow.store.tables import EventRow
 from postflow.store.uploads import (
     attach_file,
+    begin_look,
+    claim_due_looks,
     find_unattached,
     find_version,
-    has_unattached,
-    is_project_tracked,
+    is_newest_look,
     list_due_looks,
     load_upload,
 )
-from postflow.tracker.applying import StatusHint, apply_seen, known_authors
+from postflow.tracker.applying import apply_seen, known_authors
+from postflow.tracker.faults import describe, is_events_fault, is_tokens_fault, plan_retry
 from postflow.tracker.ports import Clock, FrameioReader
-from postflow.tracker.reading import FileSeen, read_file
+from postflow.tracker.reading import FileSeen, read_file, read_status_changes
+from postflow.tracker.routing import UNTRACKED_COMMENT, Route, plan_file, plan_route
+from postflow.tracker.status_field import StatusHint
 
 _CLAIM_LIMIT = 200
 _CLAIM_LEASE = timedelta(seconds=60)
 _LOOK_LIMIT = 20
-_FIRST_RETRY = timedelta(seconds=2)
-_LONGEST_RETRY = timedelta(minutes=5)
+_LOOK_AGAIN = timedelta(seconds=30)
+"""When a look that failed, or whose process was killed, is tried again."""
+_READ_AGAIN = "read again"
 _log = structlog.get_logger("postflow.tracker")
 
 
-class _Route(NamedTuple):
-    """Where an event leads: to a file of ours, to a question for Frame.io, or nowhere."""
+class _Look(NamedTuple):
+    """A reading that was begun: its number, and what was known of the file before it."""
 
-    file_id: str | None = None
-    ask_comment: str | None = None
-    ask_file: str | None = None
-    note: str = ""
+    number: int
+    began_at: datetime
+    authors: Mapping[str, Person]
+    status_value: str | None
 
 
 class Settler:
@@ -60,120 +75,157 @@ class Settler:
         self._frameio = frameio
         self._settings = settings
         self._clock = clock
-        # An older reading must never be written over a newer one.
         self._one_look_at_a_time = asyncio.Lock()
 
     async def settle_events(self) -> int:
-        """Settle what is in the inbox now; return how many events that were."""
+        """Settle what is in the inbox now; return how many events that were.
+
+        One event that cannot be settled holds up none of the others.
+        """
         rows = await asyncio.to_thread(self._claim)
         by_file: dict[str, list[EventRow]] = {}
+        unclear: list[EventRow] = []
         for row in rows:
-            try:
-                file_id = await self._find_file(row)
-            except PostFlowError as error:
-                await self._give_back([row], error)
-                continue
-            if file_id is not None:
-                by_file.setdefault(file_id, []).append(row)
-        for file_id, events in by_file.items():
-            try:
-                await self.look_at(file_id, events=events)
-            except PostFlowError as error:
-                await self._give_back(events, error)
+            route = await asyncio.to_thread(self._plan, row)
+            if route.file_id is not None:
+                by_file.setdefault(route.file_id, []).append(row)
+            elif route.ask_comment or route.ask_file:
+                unclear.append(row)
+            else:
+                await asyncio.to_thread(self._settle, [row], route.note)
+        looked = {
+            file_id for file_id, events in by_file.items() if await self._try(file_id, events)
+        }
+        for row in unclear:
+            await self._clear_up(row, looked)
         return len(rows)
 
     async def look_at_due(self) -> int:
         """Re-read the files that are due for it, webhook or not; return how many."""
-        due = await asyncio.to_thread(self._list_due)
+        due = await asyncio.to_thread(self._claim_due)
         for upload_id, file_id in due:
             try:
                 await self.look_at(file_id)
-            except PostFlowError as error:
-                _log.warning("look failed", upload_id=upload_id, error=str(error))
-                await asyncio.to_thread(self._postpone_look, upload_id)
+            except Exception as error:  # noqa: BLE001 - one file must not hold up the others; logged
+                _warn("look failed", error, upload_id=upload_id)
         return len(due)
 
     async def look_at(self, file_id: str, *, events: Sequence[EventRow] = ()) -> None:
-        """Read the file with its comments once, and write down all that follows from it."""
+        """Read the file with its comments once, and write down all that follows from it.
+
+        Raises StoreUnavailableError when another process reads it at the same time: then that
+        reading, or the next one of ours, is the one that counts.
+        """
         async with self._one_look_at_a_time:
-            authors = await asyncio.to_thread(self._known_authors, file_id)
+            look = await asyncio.to_thread(self._begin, file_id)
+            if look is None:
+                return
             seen = await read_file(
                 self._frameio,
                 file_id,
                 status_field=self._settings.review.status_names.field,
-                known_authors=authors,
+                known_authors=look.authors,
                 keywords=self._settings.analysis.keywords,
             )
-            await asyncio.to_thread(self._apply, file_id, seen, events)
+            log: list[StatusHint] = []
+            if seen is not None and seen.status_value != look.status_value:
+                log = await read_status_changes(self._frameio, file_id)
+            await asyncio.to_thread(self._apply, file_id, seen, look, log, events)
 
-    def _known_authors(self, file_id: str) -> dict[str, Person]:
+    async def _try(self, file_id: str, events: Sequence[EventRow]) -> bool:
+        try:
+            await self.look_at(file_id, events=events)
+        except Exception as error:  # noqa: BLE001 - it is logged, and written to the events
+            await self._give_back(events, error)
+            return False
+        return True
+
+    async def _clear_up(self, row: EventRow, looked: set[str]) -> None:
+        """Settle an event whose file only Frame.io knows, unless a look has taught us meanwhile."""
+        try:
+            route = await asyncio.to_thread(self._plan, row)
+            if route.file_id in looked:
+                await asyncio.to_thread(self._settle, [row], _READ_AGAIN, route.file_id)
+                return
+            if route.ask_comment is not None:
+                route = await self._ask_comment(route.ask_comment, project_id=row.project_id)
+            if route.ask_file is not None:
+                route = await self._ask_file(route.ask_file)
+            if route.file_id is None:
+                await asyncio.to_thread(self._settle, [row], route.note)
+                return
+        except Exception as error:  # noqa: BLE001 - it is logged, and written to the event
+            await self._give_back([row], error)
+            return
+        if await self._try(route.file_id, [row]):
+            looked.add(route.file_id)
+
+    async def _ask_comment(self, comment_id: str, *, project_id: str | None) -> Route:
+        try:
+            comment = await self._frameio.fetch_comment(comment_id)
+        except NotFoundError:
+            return Route(note="the comment was deleted before it could be read")
         with self._store.reading() as session:
-            return known_authors(session, file_id)
+            return plan_file(
+                session, comment.file_id, project_id=project_id, note=UNTRACKED_COMMENT
+            )
 
-    def _apply(self, file_id: str, seen: FileSeen | None, events: Sequence[EventRow]) -> None:
+    async def _ask_file(self, file_id: str) -> Route:
+        """Attach the file to an upload of its name that waits for one."""
+        try:
+            file = await self._frameio.fetch_file(file_id)
+        except FrameioRefusedError as error:
+            if is_tokens_fault(error):
+                raise
+            return Route(note="not a file, or deleted before it could be read")
+        if await asyncio.to_thread(self._attach, file.id, file.name, file.project_id):
+            return Route(file_id=file.id)
+        return Route(note=UNTRACKED_FILE)
+
+    def _plan(self, row: EventRow) -> Route:
+        with self._store.reading() as session:
+            return plan_route(session, row)
+
+    def _begin(self, file_id: str) -> _Look | None:
+        with self._store.writing() as session:
+            number = begin_look(session, file_id)
+            version = find_version(session, file_id)
+            if number is None or version is None:
+                return None
+            return _Look(
+                number, self._clock(), known_authors(session, file_id), version.status_value
+            )
+
+    def _apply(
+        self,
+        file_id: str,
+        seen: FileSeen | None,
+        look: _Look,
+        log: Sequence[StatusHint],
+        events: Sequence[EventRow],
+    ) -> None:
         now = self._clock()
         with self._store.writing() as session:
+            version = find_version(session, file_id)
+            upload_id = version.upload_id if version else None
+            if upload_id is not None:
+                load_upload(session, upload_id, lock=True)
+            if not is_newest_look(session, file_id, look.number):
+                raise StoreUnavailableError(
+                    f"Another process reads the file {file_id} at the same time; it is read "
+                    "again in a moment."
+                )
             apply_seen(
                 session,
                 file_id,
                 seen,
                 hints=_read_hints(events),
+                log=log,
                 settings=self._settings,
                 now=now,
+                began_at=look.began_at,
             )
-            version = find_version(session, file_id)
-            settle_events(
-                session,
-                _ids(events),
-                now=now,
-                upload_id=version.upload_id if version else None,
-                note="read again",
-            )
-
-    async def _find_file(self, row: EventRow) -> str | None:
-        """Return the file of ours that the event is about; settles it where there is none."""
-        route = await asyncio.to_thread(self._route, row)
-        if route.ask_comment is not None:
-            route = await self._ask_comment(route.ask_comment)
-        if route.ask_file is not None:
-            route = await self._ask_file(route.ask_file)
-        if route.file_id is None:
-            await asyncio.to_thread(self._settle, [row], route.note)
-        return route.file_id
-
-    def _route(self, row: EventRow) -> _Route:
-        kind = (row.event_type or "").partition(".")[0]
-        with self._store.reading() as session:
-            if row.resource_id is None or kind not in {"file", "comment", "metadata"}:
-                return _Route(note="nothing to do with a review")
-            if kind == "comment":
-                return _route_comment(session, row, row.resource_id)
-            if find_version(session, row.resource_id) is not None:
-                return _Route(file_id=row.resource_id)
-            if kind == "file" and has_unattached(session):
-                return _Route(ask_file=row.resource_id)
-            return _Route(note="a file that PostFlow does not track")
-
-    async def _ask_comment(self, comment_id: str) -> _Route:
-        try:
-            comment = await self._frameio.fetch_comment(comment_id)
-        except NotFoundError:
-            return _Route(note="the comment was deleted before it could be read")
-        with self._store.reading() as session:
-            if find_version(session, comment.file_id) is not None:
-                return _Route(file_id=comment.file_id)
-        return _Route(note="a comment on a file that PostFlow does not track")
-
-    async def _ask_file(self, file_id: str) -> _Route:
-        """Attach the file to an upload of its name that waits for one."""
-        try:
-            file = await self._frameio.fetch_file(file_id)
-        except NotFoundError:
-            return _Route(note="the file was deleted before it could be read")
-        attached = await asyncio.to_thread(self._attach, file.id, file.name, file.project_id)
-        if attached:
-            return _Route(file_id=file.id)
-        return _Route(note="a file that PostFlow does not track")
+            settle_events(session, _ids(events), now=now, upload_id=upload_id, note=_READ_AGAIN)
 
     def _attach(self, file_id: str, name: str, project_id: str) -> bool:
         with self._store.writing() as session:
@@ -193,14 +245,16 @@ class Settler:
         with self._store.writing() as session:
             return claim_events(session, now=now, limit=_CLAIM_LIMIT, lease=_CLAIM_LEASE)
 
-    def _settle(self, rows: Sequence[EventRow], note: str) -> None:
+    def _settle(self, rows: Sequence[EventRow], note: str, file_id: str | None = None) -> None:
         with self._store.writing() as session:
-            settle_events(session, _ids(rows), now=self._clock(), note=note)
+            version = find_version(session, file_id) if file_id else None
+            upload_id = version.upload_id if version else None
+            settle_events(session, _ids(rows), now=self._clock(), upload_id=upload_id, note=note)
 
-    async def _give_back(self, rows: Sequence[EventRow], error: PostFlowError) -> None:
-        attempts = max((row.attempts for row in rows), default=1)
-        wait = min(_FIRST_RETRY * 2 ** (attempts - 1), _LONGEST_RETRY)
-        _log.warning("settling failed", events=_ids(rows), error=str(error))
+    async def _give_back(self, rows: Sequence[EventRow], error: Exception) -> None:
+        wait = plan_retry(max((row.attempts for row in rows), default=1))
+        most = self._settings.tracker.max_attempts if is_events_fault(error) else None
+        _warn("settling failed", error, events=_ids(rows))
 
         def give_back() -> None:
             now = self._clock()
@@ -208,35 +262,26 @@ class Settler:
                 give_back_events(
                     session,
                     _ids(rows),
-                    error=str(error),
+                    error=describe(error),
                     now=now,
                     try_again_at=now + wait,
-                    max_attempts=None if error.retryable else self._settings.tracker.max_attempts,
+                    max_attempts=most,
                 )
 
         await asyncio.to_thread(give_back)
 
-    def _list_due(self) -> list[tuple[str, str]]:
+    def _claim_due(self) -> list[tuple[str, str]]:
+        now = self._clock()
         with self._store.reading() as session:
-            ids = list_due_looks(session, now=self._clock(), limit=_LOOK_LIMIT)
-            uploads = [load_upload(session, upload_id) for upload_id in ids]
-        return [(u.upload_id, u.file_id) for u in uploads if u.file_id]
-
-    def _postpone_look(self, upload_id: str) -> None:
+            if not list_due_looks(session, now=now, limit=1):
+                return []
         with self._store.writing() as session:
-            upload = load_upload(session, upload_id)
-            upload.look_at = self._clock() + timedelta(seconds=30)
+            return claim_due_looks(session, now=now, limit=_LOOK_LIMIT, lease=_LOOK_AGAIN)
 
 
-def _route_comment(session: Session, row: EventRow, comment_id: str) -> _Route:
-    known = session.get(CommentRow, comment_id)
-    if known is not None:
-        return _Route(file_id=known.file_id)
-    if row.event_type == "comment.deleted":
-        return _Route(note="the comment was deleted before it was ever read")
-    if row.project_id and not is_project_tracked(session, row.project_id):
-        return _Route(note="nothing of this project is under review")
-    return _Route(ask_comment=comment_id)
+def _warn(what: str, error: Exception, **fields: object) -> None:
+    unforeseen = not isinstance(error, PostFlowError)
+    _log.warning(what, error=describe(error), exc_info=unforeseen, **fields)
 
 
 def _ids(rows: Iterable[EventRow]) -> list[int]:

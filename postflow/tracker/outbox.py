@@ -1,0 +1,202 @@
+"""The resumer's side of the store: who is owed a wake-up, who is silent, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from postflow.domain.runs import RunState
+from postflow.settings import Settings
+from postflow.store.announcements import Announcement, announce
+from postflow.store.database import Store
+from postflow.store.flow_runs import (
+    expect_sign_of_life,
+    finish_run,
+    list_expired_runs,
+    load_run,
+    note_restart,
+    renew_lease,
+)
+from postflow.store.tables import WaitRow
+from postflow.store.uploads import load_upload
+from postflow.store.waits import (
+    abandon_waits,
+    list_due_waits,
+    list_expired_waits,
+    list_open_waits,
+    list_uploads_with_unanswered_waits,
+    mark_due_waits,
+    note_attempt,
+)
+from postflow.tracker.applying import apply_deadlines
+from postflow.tracker.ports import Clock
+
+_NOTES = {
+    RunState.CANCELLED: "the flow run was cancelled by a person",
+    RunState.MISSING: "Prefect does not know the flow run any more",
+    RunState.FINISHED: "the flow run ended without closing its wait",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """A wait that is owed a wake-up."""
+
+    wait_id: int
+    upload_id: str
+    version: int
+    flow_run_id: str
+    attempts: int
+    restarts: int
+    """How often its flow run was restarted when this was read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Silent:
+    """A flow run whose lease has run out."""
+
+    flow_run_id: str
+    upload_id: str
+    lease_until: datetime | None
+    restarts: int
+
+
+class Outbox:
+    """Reads and writes what the resumer needs, one transaction each; every method blocks."""
+
+    def __init__(self, *, store: Store, settings: Settings, clock: Clock) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+
+    def apply_deadlines(self) -> None:
+        """Let the waits time out that are late by now."""
+        with self._store.reading() as session:
+            if not list_expired_waits(session, now=self._clock()):
+                return
+        with self._store.writing() as session:
+            apply_deadlines(session, settings=self._settings, now=self._clock())
+
+    def list_due(self) -> list[Due]:
+        """Return who is owed a wake-up by now."""
+        with self._store.reading() as session:
+            waits = list_due_waits(session, now=self._clock())
+            return [_read_due(session, wait) for wait in waits]
+
+    def list_waiting(self) -> list[str]:
+        """Return every flow run that waits."""
+        with self._store.reading() as session:
+            return [wait.flow_run_id for wait in list_open_waits(session)]
+
+    def list_silent(self) -> list[Silent]:
+        """Return the runs whose process should have spoken by now."""
+        with self._store.reading() as session:
+            return [
+                Silent(
+                    flow_run_id=run.flow_run_id,
+                    upload_id=run.upload_id,
+                    lease_until=run.lease_until,
+                    restarts=run.restarts,
+                )
+                for run in list_expired_runs(session, now=self._clock())
+                if run.flow_run_id is not None
+            ]
+
+    def mark_missed_answers(self) -> None:
+        """Mark waits due whose answer is there although nothing that made it has marked them.
+
+        For example because the settings have changed; without this they would sleep on.
+        """
+        with self._store.reading() as session:
+            upload_ids = list_uploads_with_unanswered_waits(session)
+        for upload_id in upload_ids:
+            with self._store.writing() as session:
+                upload = load_upload(session, upload_id, lock=True)
+                mark_due_waits(session, upload, review=self._settings.review, now=self._clock())
+
+    def expect_sign_of_life(self, due: Due) -> None:
+        """Give a run without a lease the time of one to show that it lives."""
+        with self._store.writing() as session:
+            expect_sign_of_life(
+                session,
+                due.flow_run_id,
+                upload_id=due.upload_id,
+                version=due.version,
+                until=self._lease_end(),
+                now=self._clock(),
+            )
+
+    def count_restart(self, flow_run_id: str, *, seen_restarts: int) -> int:
+        """Count a restart; 0 when another tracker was faster."""
+        with self._store.writing() as session:
+            return note_restart(
+                session, flow_run_id, lease_until=self._lease_end(), seen_restarts=seen_restarts
+            )
+
+    def release(self, flow_run_id: str, state: RunState) -> None:
+        """Stop expecting a sign of life from a suspended run; give a starting one more time."""
+        until = None if state is RunState.WAITING else self._lease_end()
+        with self._store.writing() as session:
+            renew_lease(session, flow_run_id, until=until)
+
+    def abandon(self, flow_run_id: str, state: RunState) -> None:
+        """Close the waits of a run that is over; unless a person ended it, people are told."""
+        now, note = self._clock(), _NOTES[state]
+        with self._store.writing() as session:
+            abandoned = abandon_waits(session, flow_run_id, note=note, now=now)
+            run = load_run(session, flow_run_id)
+            if run is not None and run.finished_at is None:
+                finish_run(session, flow_run_id, note=note, now=now)
+            if abandoned and state is not RunState.CANCELLED:
+                self._announce_stuck(session, abandoned[0].upload_id, flow_run_id, note)
+
+    def give_up(self, flow_run_id: str, upload_id: str) -> None:
+        """Restart a run no more that died too often, and tell people."""
+        now, note = self._clock(), "died too often"
+        with self._store.writing() as session:
+            finish_run(session, flow_run_id, note=note, now=now)
+            abandon_waits(session, flow_run_id, note=note, now=now)
+            self._announce_stuck(session, upload_id, flow_run_id, note)
+
+    def note(self, wait_id: int, *, said: str, accepted: bool, try_in: timedelta) -> None:
+        """Write down what came of a wake-up and when to look again."""
+        now = self._clock()
+        with self._store.writing() as session:
+            note_attempt(
+                session,
+                wait_id,
+                answer=said,
+                accepted_at=now if accepted else None,
+                try_at=now + try_in,
+            )
+
+    def _announce_stuck(
+        self, session: Session, upload_id: str, flow_run_id: str, note: str
+    ) -> None:
+        upload = load_upload(session, upload_id, lock=True)
+        told = {"reason": f"{note}; look at it in Prefect, and run the video again."}
+        announce(
+            session,
+            Announcement.STUCK,
+            upload,
+            now=self._clock(),
+            cause=flow_run_id,
+            payload=told | {"flow_run_id": flow_run_id},
+        )
+
+    def _lease_end(self) -> datetime:
+        return self._clock() + self._settings.tracker.lease
+
+
+def _read_due(session: Session, wait: WaitRow) -> Due:
+    run = load_run(session, wait.flow_run_id)
+    return Due(
+        wait_id=wait.id or 0,
+        upload_id=wait.upload_id,
+        version=wait.version,
+        flow_run_id=wait.flow_run_id,
+        attempts=wait.attempts,
+        restarts=run.restarts if run else 0,
+    )
