@@ -17,7 +17,7 @@ def _name_run() -> str:
 
 
 @flow(name="note-approval", flow_run_name=_name_run)
-def note_approval(upload_id: str, version: str, filename: str, who: str, reason: str) -> str:
+def note_approval(upload_id: str, version: int, filename: str, who: str, reason: str) -> str:
     """Add one line about the approval to `$APPROVALS_FILE` (`approvals.log`).
 
     Prefect may deliver an event twice; a line that is there already is not written again.
