@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from postflow.dashboard.model import say_age, say_stage
 
@@ -36,12 +38,18 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "age": say_age,
+        "breakable": _breakable,
         "clock": _clock,
         "link": _link,
         "segment": _segment,
         "stage": say_stage,
     }
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """Return a file name, escaped, that a narrow column may break where a person would."""
+    return Markup("<wbr>").join(re.split(r"(?<=[_.\-])(?=.)", name))
 
 
 def _clock(moment: str | None) -> str:
