@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -18,12 +19,16 @@ router = APIRouter(prefix="/ims")
 
 @router.get("/authorize/v2")
 async def authorize(request: Request) -> Response:
-    """Agree at once and send the browser back, with a code that acts as `login_hint`."""
+    """Agree at once and send the browser back, with a code that acts as `login_hint`.
+
+    A code that was asked for with a challenge carries it, and is good only with its verifier.
+    """
     query = request.query_params
     if not query.get("client_id") or not query.get("redirect_uri"):
         return _refused("invalid_request", "client_id and redirect_uri are required")
     separator = "&" if "?" in query["redirect_uri"] else "?"
-    code = f"code-{query.get('login_hint', 'person')}"
+    challenge = query.get("code_challenge")
+    code = f"code-{query.get('login_hint', 'person')}" + (f"~{challenge}" if challenge else "")
     target = f"{query['redirect_uri']}{separator}code={code}&state={query.get('state', '')}"
     return RedirectResponse(target, 302)
 
@@ -62,6 +67,21 @@ def _refused(error: str, description: str) -> JSONResponse:
     return JSONResponse({"error": error, "error_description": description}, 400)
 
 
+def _person_of(world: World, form: dict[str, str]) -> User | str:
+    code = form.get("code", "")
+    if not code.startswith("code-"):
+        return "invalid_grant: The code is unknown"
+    name, _, challenge = code.removeprefix("code-").partition("~")
+    if challenge and challenge != _challenge_of(form.get("code_verifier", "")):
+        return "invalid_grant: The code verifier is missing or wrong"
+    return world.people.named(name)
+
+
+def _challenge_of(verifier: str) -> str:
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
 def _basic_client(request: Request) -> str | None:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
@@ -81,10 +101,7 @@ def _grantee(world: World, form: dict[str, str], client_id: str) -> User | str:
                 return "invalid_client: Client secret is missing or wrong"
             return service_user(world.people, client_id)
         case "authorization_code":
-            code = form.get("code", "")
-            if not code.startswith("code-"):
-                return "invalid_grant: The code is unknown"
-            return world.people.named(code.removeprefix("code-"))
+            return _person_of(world, form)
         case "refresh_token":
             found = world.people.redeem(form.get("refresh_token", ""))
             return found or "invalid_grant: The refresh token is unknown or was used"
