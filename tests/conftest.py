@@ -99,6 +99,8 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     with shared.writing() as session:
         for table in reversed(SQLModel.metadata.sorted_tables):
             session.connection().execute(table.delete())
+        restart = "SELECT setval(sequencename::text::regclass, 1, false) FROM pg_sequences"
+        session.connection().execute(text(restart))
         session.commit()
     yield shared
 

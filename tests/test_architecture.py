@@ -27,9 +27,10 @@ LAYERS = (
     ),
     ("postflow.tracker", "postflow.uploading", "postflow.submitting", "postflow.delivery"),
     ("postflow.dashboard", "postflow.integration"),
-    ("webhook_api", "flows", "postflow.cli"),
+    ("webhook_api", "flows", "postflow.cli", "postflow.__main__"),
 )
 INSIDE_ONE_PLACE = {
+    ("postflow.__main__", "postflow.cli"),  # `python -m postflow` is the command
     ("postflow.domain", "postflow.errors"),  # the domain raises our errors
     ("postflow.submitting", "postflow.delivery"),  # both hash files, in one way
 }
