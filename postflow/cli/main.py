@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 
-import structlog
 import typer
 from rich.text import Text
 
 from postflow.cli import deciding, demo, looking, running, serving, setting_up, signing_in, webhooks
+from postflow.cli.logs import configure_logs
 from postflow.cli.output import errors
 from postflow.errors import PostFlowError
 
@@ -29,7 +28,7 @@ for family in (demo, serving, running, looking, deciding, setting_up, signing_in
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the program and exit: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted."""
-    _configure_logs()
+    configure_logs()
     sys.exit(run_program(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -61,14 +60,6 @@ def run_program(arguments: list[str]) -> int:
 
 def _print_error(sentence: str) -> None:
     errors.print(Text(sentence, style="red"))
-
-
-def _configure_logs() -> None:
-    level = getattr(logging, os.environ.get("LOG_LEVEL", "INFO").upper(), logging.INFO)
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from postflow.cli.logs import configure_logs
 from postflow.cli.machine import Addresses, Machine
 from postflow.cli.output import console, say
 from postflow.settings import load_settings
@@ -48,6 +49,7 @@ def serve() -> None:
     Example: postflow serve
     """
     settings = load_settings()
+    configure_logs(settings.logs)
     # By name: the web service and the command line never import each other.
     importlib.import_module("webhook_api.serving").run(settings)
 
