@@ -23,10 +23,10 @@ class FinishedPartRow(SQLModel, table=True):
 
 
 class UploadClaimRow(SQLModel, table=True):
-    """Which process sends an upload's bytes, and whether it asks for a placeholder just now.
+    """Which process sends an upload's bytes, and what it asked Frame.io for without an answer.
 
-    What was asked for stays here until the answer is on record: after a kill in between,
-    Frame.io may hold an empty file that nobody can fill.
+    Between a question and the record of its answer a process may be killed: then Frame.io may
+    hold an empty file that nobody can fill, in this folder, of this name and size.
     """
 
     __tablename__ = "upload_claims"
@@ -36,6 +36,9 @@ class UploadClaimRow(SQLModel, table=True):
     until: datetime = moment(nullable=False)
     """Renewed while the process lives; then another one may take over."""
     asking_since: datetime | None = moment()
+    """While a placeholder is being asked for: the newest file may be the answer to this."""
+    unanswered_since: datetime | None = moment()
+    """From when on a question may have left a file behind, its answer being lost."""
     folder_id: str | None = None
     name: str | None = None
     size: int | None = Field(default=None, sa_type=BigInteger)

@@ -132,6 +132,7 @@ def upgrade() -> None:
         sa.Column("holder", sa.String(), nullable=False),
         sa.Column("until", Moment(), nullable=False),
         sa.Column("asking_since", Moment(), nullable=True),
+        sa.Column("unanswered_since", Moment(), nullable=True),
         sa.Column("folder_id", sa.String(), nullable=True),
         sa.Column("name", sa.String(), nullable=True),
         sa.Column("size", sa.BigInteger(), nullable=True),
