@@ -2,7 +2,7 @@
 
 uvicorn waits for ever for the first request of a connection, and answers everybody 503 once too
 many are open. Here a connection must bring a whole request head in time, and when there are too
-many, those who have sent nothing make room, the oldest first.
+many, those who owe us bytes make room, whoever has owed them for longest first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _OTHER_FILES = 200  # databases, logs, Frame.io and Prefect need some, too
 
 
 class GuardedConnection(H11Protocol):
-    """One connection; `open_ones` are those of the same server, the oldest first."""
+    """One connection; `open_ones` are those of the same server, longest idle first."""
 
     open_ones: ClassVar[dict[GuardedConnection, None]]
     most: ClassVar[int]
@@ -30,7 +30,6 @@ class GuardedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, at the expense of one that is of no use if there are too many."""
         super().connection_made(transport)
-        self.open_ones[self] = None
         self._expect_head()
         if len(self.open_ones) > self.most:
             self._find_least_useful().transport.abort()
@@ -50,7 +49,7 @@ class GuardedConnection(H11Protocol):
     def on_response_complete(self) -> None:
         """Go on as uvicorn does; the next head has its own deadline."""
         super().on_response_complete()
-        if not self.is_busy:
+        if not self.is_busy and not self.transport.is_closing():
             self._expect_head()
 
     @property
@@ -58,8 +57,16 @@ class GuardedConnection(H11Protocol):
         """Whether a request is being answered."""
         return self.cycle is not None and not self.cycle.response_complete
 
+    @property
+    def is_expected_to_send(self) -> bool:
+        """Whether a request, or the rest of one, is still to come."""
+        return not self.is_busy or self.cycle.more_body
+
     def _expect_head(self) -> None:
+        """Give the connection its time for a request, as the last of those who wait to send."""
         self._stop_expecting()
+        self.open_ones.pop(self, None)
+        self.open_ones[self] = None
         self._deadline = self.loop.call_later(self.patience, self._give_up)
 
     def _stop_expecting(self) -> None:
@@ -72,13 +79,15 @@ class GuardedConnection(H11Protocol):
             self.transport.abort()
 
     def _find_least_useful(self) -> GuardedConnection:
-        """Return who is to make room: without a request, else with half of one, else this one."""
-        others = [
-            each for each in self.open_ones if each is not self and not each.transport.is_closing()
-        ]
-        silent = (each for each in others if not each.is_busy)
-        half = (each for each in others if each.cycle is not None and each.cycle.more_body)
-        return next(silent, None) or next(half, None) or self
+        """Return who is to make room: who has been expected to send for longest, else this one."""
+        return next(
+            (
+                each
+                for each in self.open_ones
+                if each is not self and each.is_expected_to_send and not each.transport.is_closing()
+            ),
+            self,
+        )
 
 
 def connection_class(

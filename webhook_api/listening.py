@@ -15,6 +15,8 @@ from postflow.errors import ConfigurationError
 from webhook_api.connections import GuardedConnection, connection_class
 
 _BACKLOG = 2048
+_ACCEPTED_AT_ONCE = 100
+"""asyncio takes this many connections before any of them can make room for another."""
 _LONGEST_HEADERS = 16 * 1024
 _KEEP_ALIVE_SECONDS = 10
 _STOP_SECONDS = 3
@@ -35,7 +37,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                backlog=_BACKLOG,
+                backlog=_ACCEPTED_AT_ONCE,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_STOP_SECONDS,
                 h11_max_incomplete_event_size=_LONGEST_HEADERS,
@@ -46,6 +48,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as uvicorn does, then say so."""
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_BACKLOG)  # asyncio has made the queue as short as its own steps
         self.listening.set()
 
     @contextmanager
