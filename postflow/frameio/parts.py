@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -22,6 +22,8 @@ from postflow.frameio.retries import RetryPolicy
 from postflow.frameio.source import SourceFile
 
 Progress = Callable[[int, int], None]
+Slots = AbstractAsyncContextManager[None]
+"""Held while a part is under way: a semaphore, of one event loop or of the whole process."""
 
 PAUSE_BETWEEN_REPORTS = 0.1  # seconds; a watcher may draw or keep each report
 
@@ -80,7 +82,7 @@ class PartSender:
     source: SourceFile
     placeholder: Placeholder
     retries: RetryPolicy
-    in_flight: asyncio.Semaphore
+    in_flight: Slots
     stall_timeout: float
     tally: Tally = field(repr=False)
 

@@ -7,21 +7,27 @@ whose answer was lost cannot be filled by anybody, so it is deleted before anoth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postflow.errors import FrameioError, NotFoundError, UploadError
+from postflow.errors import FrameioError, FrameioRefusedError, NotFoundError, UploadError
 from postflow.frameio.chunks import Placeholder, plan_upload
 from postflow.frameio.client import FrameioClient
-from postflow.frameio.journal import AsyncJournal
+from postflow.frameio.journal import AskedFor, AsyncJournal
+from postflow.frameio.retries import did_nothing
 from postflow.frameio.source import SourceFile
 from postflow.frameio.wire import File, FileStatus
 
 CREATES_AT_MOST = 3
 PATIENCE_WHEN_CANCELLED = 10.0  # seconds
+LONGEST_LIFE = timedelta(days=7)  # of a placeholder that somebody still tries to fill
+FIRST_PAUSE = 0.05  # seconds; doubled up to LONGEST_PAUSE while another upload asks
+LONGEST_PAUSE = 2.0
 CLOCK_SKEW = timedelta(minutes=10)  # how far Frame.io's clock and ours may be apart
+
+MayCreate = Callable[[], Awaitable[None]]
+"""Returns as soon as one more placeholder may be asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +39,7 @@ class PlaceholderKeeper:
     source: SourceFile
     folder_id: str
     name: str
-    begun_at: datetime | None
+    may_create: MayCreate
     now: Callable[[], datetime]
 
     async def recall(self) -> Placeholder | None:
@@ -78,9 +84,22 @@ class PlaceholderKeeper:
             raise
 
     async def abandon(self, placeholder: Placeholder) -> None:
-        """Delete a placeholder at Frame.io, if that works, and forget it."""
-        with suppress(FrameioError):
+        """Delete a placeholder at Frame.io, if that works, and forget it.
+
+        One that cannot be deleted now is looked for before the next one is made.
+        """
+        try:
             await self.client.delete_file(placeholder.file_id)
+        except FrameioError:
+            await self.journal.asking(
+                AskedFor(
+                    folder_id=placeholder.folder_id,
+                    name=placeholder.name,
+                    size=placeholder.source.size,
+                    since=self.now() - LONGEST_LIFE,
+                )
+            )
+            await self.journal.answer_lost()
         await self.journal.discarded()
 
     async def abandon_recorded(self) -> None:
@@ -93,8 +112,7 @@ class PlaceholderKeeper:
         return (placeholder.folder_id, placeholder.name) == (self.folder_id, self.name)
 
     async def _make(self) -> Placeholder:
-        if self.begun_at is not None:
-            await self._delete_leftovers(since=self.begun_at - CLOCK_SKEW)
+        await self._clear_away()
         file = await self._create()
         placeholder = plan_upload(file, folder_id=self.folder_id, source=self.source.fingerprint)
         await self.journal.placeholder_created(placeholder)
@@ -102,29 +120,67 @@ class PlaceholderKeeper:
 
     async def _create(self) -> File:
         for failures in range(1, CREATES_AT_MOST + 1):
-            asked_at = self.now()
+            await self.may_create()
             try:
-                return await self.client.create_local_upload(
-                    self.folder_id, name=self.name, file_size=self.source.fingerprint.size
-                )
+                return await self._ask()
             except FrameioError as error:
                 if not error.retryable or failures == CREATES_AT_MOST:
                     raise
                 wait = self.client.retries.wait_after(error, failures=failures)
             await asyncio.sleep(wait.total_seconds())
-            await self._delete_leftovers(since=asked_at - CLOCK_SKEW)
+            await self._clear_away()
         raise AssertionError("the last try returns or raises")
 
-    async def _delete_leftovers(self, *, since: datetime) -> None:
-        """Delete what a lost answer may have left: ours, unfinished, of this name and size."""
+    async def _ask(self) -> File:
+        """Ask once; whatever ends this process meanwhile, the journal knows what was asked."""
+        size = self.source.fingerprint.size
+        await self.journal.asking(
+            AskedFor(folder_id=self.folder_id, name=self.name, size=size, since=self.now())
+        )
+        try:
+            return await self.client.create_local_upload(
+                self.folder_id, name=self.name, file_size=size
+            )
+        except FrameioError as error:
+            if isinstance(error, FrameioRefusedError) or did_nothing(error):
+                await self.journal.answered()
+            else:
+                await self.journal.answer_lost()
+            raise
+
+    async def _clear_away(self) -> None:
+        """Delete what a lost answer has left behind, if anything."""
+        asked = await self.journal.unanswered()
+        if asked is None:
+            return
+        for file_id in await self._orphans(asked, await self._like(asked)):
+            await self.client.delete_file(file_id)
+        await self.journal.answered()
+
+    async def _like(self, asked: AskedFor) -> frozenset[str]:
+        """List what may be the answer: ours, unfinished, of this name and size, young enough."""
         me = await self.client.fetch_me()
-        for file in await self.client.fetch_files(self.folder_id, include=("creator",)):
-            if (
-                file.name == self.name
-                and file.file_size == self.source.fingerprint.size
-                and file.status == FileStatus.CREATED
-                and file.created_at >= since
-                and file.creator is not None
-                and file.creator.id == me.id
-            ):
-                await self.client.delete_file(file.id)
+        try:
+            files = await self.client.fetch_files(asked.folder_id, include=("creator",))
+        except NotFoundError:
+            return frozenset()
+        return frozenset(
+            file.id
+            for file in files
+            if (file.name, file.file_size) == (asked.name, asked.size)
+            and file.status == FileStatus.CREATED
+            and file.created_at >= asked.since - CLOCK_SKEW
+            and file.creator is not None
+            and file.creator.id == me.id
+        )
+
+    async def _orphans(self, asked: AskedFor, file_ids: frozenset[str]) -> frozenset[str]:
+        """Pick those that are nobody's, after every upload that just asks has its answer."""
+        pause = FIRST_PAUSE
+        while file_ids:
+            orphans = await self.journal.orphans_among(file_ids, asked)
+            if orphans is not None:
+                return orphans
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        return file_ids

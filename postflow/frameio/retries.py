@@ -89,12 +89,13 @@ class _Waits:
         self._failures += 1
         if not isinstance(error, FrameioError) or not error.retryable:
             return False
-        if not self._repeatable and not _did_nothing(error):
+        if not self._repeatable and not did_nothing(error):
             return False
         wait = self._policy.wait_after(error, failures=self._failures).total_seconds()
         wait *= 1 + random.uniform(0, JITTER)  # noqa: S311 -- jitter, not a secret
         return wait if time.monotonic() + wait < self._ends_at else False
 
 
-def _did_nothing(error: FrameioError) -> bool:
+def did_nothing(error: FrameioError) -> bool:
+    """Whether Frame.io certainly did nothing with the request that failed so."""
     return isinstance(error, RateLimitedError) or isinstance(error.__cause__, NEVER_SENT)

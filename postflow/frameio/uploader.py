@@ -18,8 +18,8 @@ from postflow.frameio.chunks import Placeholder
 from postflow.frameio.client import FrameioClient
 from postflow.frameio.failures import most_telling
 from postflow.frameio.journal import AsyncJournal, UploadJournal
-from postflow.frameio.parts import PartSender, Progress, StaleAddressError, Tally
-from postflow.frameio.placeholders import PlaceholderKeeper
+from postflow.frameio.parts import PartSender, Progress, Slots, StaleAddressError, Tally
+from postflow.frameio.placeholders import MayCreate, PlaceholderKeeper
 from postflow.frameio.retries import RetryPolicy
 from postflow.frameio.source import SourceFile, look_at
 from postflow.frameio.wire import File, FileStatus
@@ -47,6 +47,10 @@ class UploadedFile:
     view_url: str
 
 
+async def _at_once() -> None:
+    """Let every create pass: nobody else shares the rate."""
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -59,10 +63,10 @@ async def upload_file(
     journal: UploadJournal,
     progress: Progress | None = None,
     parallel: int = 5,
-    in_flight: asyncio.Semaphore | None = None,
+    in_flight: Slots | None = None,
+    may_create: MayCreate | None = None,
     name: str | None = None,
     sha256: str | None = None,
-    begun_at: datetime | None = None,
     stall_timeout: float = 60.0,
     join_timeout: float = 300.0,
     now: Callable[[], datetime] = _now,
@@ -70,9 +74,8 @@ async def upload_file(
     """Upload a file, or go on with its upload; return once Frame.io has all of it.
 
     Cancelling leaves everything for the next call. `sha256` spares the pass that computes it.
-    `begun_at` says when an earlier call for this upload began, if any: a process that is killed
-    between Frame.io's answer and the journal leaves an empty file, which is then deleted.
-    `in_flight` limits the parts of all uploads that share it, `stall_timeout` (seconds) is how
+    `in_flight` limits the parts of all uploads that share it, `may_create` spreads the creates
+    of all who share it, `stall_timeout` (seconds) is how
     long a part may move nothing, `join_timeout` how long Frame.io may take to join the parts.
     Raises UploadError naming the file where the file is the trouble; after a retryable error
     the same call goes on where it was.
@@ -84,7 +87,7 @@ async def upload_file(
         source=source,
         folder_id=folder_id,
         name=name or path.name,
-        begun_at=begun_at,
+        may_create=may_create or _at_once,
         now=now,
     )
     upload = _Upload(
@@ -109,7 +112,7 @@ class _Upload:
     keeper: PlaceholderKeeper
     progress: Progress | None
     parallel: int
-    in_flight: asyncio.Semaphore
+    in_flight: Slots
     stall_timeout: float
     join_timeout: float
 

@@ -15,12 +15,14 @@ from postflow.frameio.chunks import Placeholder, parse_placeholder, render_place
 from postflow.frameio.client import FrameioClient
 from postflow.frameio.tokens import FixedToken
 from postflow.frameio.uploader import UploadedFile, upload_file
+from tests.frameio.storage import MemoryJournal
 
 
-class DiskJournal:
-    """A journal in one JSON file, replaced at once."""
+class DiskJournal(MemoryJournal):
+    """A journal in one JSON file, replaced at once; questions stay in memory."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
 
     def load(self) -> Placeholder | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from postflow.frameio.chunks import Placeholder
+from postflow.frameio.journal import AskedFor
 from postflow.frameio.wire import render_time
 
 SIGNATURE = "signature-nobody-may-read"
@@ -23,14 +24,41 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self.placeholder: Placeholder | None = None
+        self.open_question: AskedFor | None = None
+        self.lost_question: AskedFor | None = None
+        self.of_others: frozenset[str] = frozenset()
+        self.looks_until_clear = 0  # how often another upload is still asking
 
     def load(self) -> Placeholder | None:
         """Return what was recorded."""
         return self.placeholder
 
+    def asking(self, asked: AskedFor) -> None:
+        """Keep the question."""
+        self.open_question = asked
+
+    def answer_lost(self) -> None:
+        """Keep that nobody knows."""
+        self.lost_question = self.lost_question or self.open_question
+        self.open_question = None
+
+    def answered(self) -> None:
+        """Forget the question."""
+        self.open_question = self.lost_question = None
+
+    def unanswered(self) -> AskedFor | None:
+        """Return the question of a process before."""
+        return self.lost_question
+
+    def orphans_among(self, file_ids: frozenset[str], asked: AskedFor) -> frozenset[str] | None:
+        """Leave out what belongs to others."""
+        del asked
+        self.looks_until_clear -= 1
+        return None if self.looks_until_clear >= 0 else file_ids - self.of_others
+
     def placeholder_created(self, placeholder: Placeholder) -> None:
         """Keep it."""
-        self.placeholder = placeholder
+        self.placeholder, self.open_question = placeholder, None
 
     def part_finished(self, number: int) -> None:
         """Keep the number."""

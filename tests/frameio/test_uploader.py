@@ -194,35 +194,6 @@ async def test_always_refused_address_ends_in_refusal(
     assert journal.placeholder is None
 
 
-async def test_unclear_create_leaves_one_file(
-    client_of: ClientOf, storage: Storage, video: Video
-) -> None:
-    """A 502 after the placeholder was made does not leave two files."""
-    answered: list[int] = []
-
-    def lose_first_answer(request: httpx.Request) -> httpx.Response | None:
-        if request.method == "POST" and not answered:
-            answered.append(storage.answer(request).status_code)
-            return httpx.Response(502)
-        return None
-
-    storage.before = lose_first_answer
-    uploaded = await upload(client_of, storage, video)
-    assert (storage.deleted, list(storage.files)) == (["file-1"], [uploaded.file_id])
-
-
-async def test_file_of_somebody_else_stays(
-    client_of: ClientOf, storage: Storage, video: Video
-) -> None:
-    """After an unclear create, an unfinished file of another person is not ours to delete."""
-    body = {"data": {"name": video.path.name, "file_size": video.size}}
-    storage.answer(httpx.Request("POST", "http://frameio.test/local_upload", json=body))
-    storage.files["file-1"]["creator"] = {**storage.files["file-1"]["creator"], "id": "other"}  # type: ignore[dict-item]
-    storage.before = fail_once(method="POST", answer=httpx.Response(502))
-    await upload(client_of, storage, video)
-    assert (storage.deleted, len(storage.files)) == ([], 2)
-
-
 async def test_lost_part_is_sent_again(client_of: ClientOf, storage: Storage, video: Video) -> None:
     """Storage that says yes and loses a part gets all parts once more."""
     storage.before = fail_once(method="PUT", answer=httpx.Response(200))
@@ -245,16 +216,6 @@ async def test_failed_placeholder_is_made_anew(
 
     storage.before = fail_first_file
     uploaded = await upload(client_of, storage, video)
-    assert (storage.deleted, list(storage.files)) == (["file-1"], [uploaded.file_id])
-
-
-async def test_leftover_of_a_killed_process_is_deleted(
-    client_of: ClientOf, storage: Storage, video: Video
-) -> None:
-    """A placeholder that never reached the journal does not stay beside the next one."""
-    body = {"data": {"name": video.path.name, "file_size": video.size}}
-    storage.answer(httpx.Request("POST", "http://frameio.test/local_upload", json=body))
-    uploaded = await upload(client_of, storage, video, begun_at=datetime.now(UTC))
     assert (storage.deleted, list(storage.files)) == (["file-1"], [uploaded.file_id])
 
 
