@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +17,7 @@ from postflow.settings import Settings
 from postflow.store.database import Store
 from postflow.tracker.ports import Clock, utc_now
 from webhook_api.dependencies import Parts
-from webhook_api.errors import status_of
+from webhook_api.errors import refusals, status_of
 from webhook_api.guards import PrivateGuard
 from webhook_api.intake import Intake
 from webhook_api.public_face import PublicFace
@@ -65,7 +66,10 @@ def create_private_app(
 
 def create_private_routes(parts: Parts) -> FastAPI:
     """Return the private routes without their guard."""
-    app = FastAPI(title="PostFlow", docs_url=None, redoc_url=None)
+    everywhere = refusals(
+        HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY
+    )
+    app = FastAPI(title="PostFlow", docs_url=None, redoc_url=None, responses=everywhere)
     app.state.parts = parts
     for module in (dashboard, api, health):
         app.include_router(module.router)
@@ -84,4 +88,7 @@ async def _tell_invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the same
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:]) or "The body"
-    return JSONResponse({"detail": f"{where} cannot be used: {first['msg']}."}, 422)
+    return JSONResponse(
+        {"detail": f"{where} cannot be used: {first['msg']}."},
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
 
 from postflow.errors import (
     ConfigurationError,
@@ -37,3 +40,14 @@ def status_of(error: PostFlowError) -> HTTPStatus:
     """Return the HTTP status by which this error is told."""
     found = (status for kind, status in STATUS_OF if isinstance(error, kind))
     return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+class Refusal(BaseModel):
+    """Every error as it is answered: one sentence."""
+
+    detail: str
+
+
+def refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Return these statuses as FastAPI documents what a route may answer."""
+    return {status.value: {"model": Refusal, "description": status.phrase} for status in statuses}

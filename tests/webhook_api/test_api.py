@@ -218,6 +218,26 @@ def test_ready_says_why_not(service: Service) -> None:
     assert "no such table" in after.json()["detail"]
 
 
+@pytest.mark.parametrize("path", ["/api/uploads", "/api/stats", "/metrics", "/"])
+def test_broken_store_is_one_sentence(service: Service, path: str) -> None:
+    """A store that does not answer is 503 with one sentence, on every route that reads it."""
+    with closing(sqlite3.connect(service.path)) as connection:
+        connection.execute("ALTER TABLE uploads RENAME TO lost")
+    answer = service.private.get(path)
+
+    assert answer.status_code == 503
+    assert "cannot be used just now" in answer.json()["detail"]
+
+
+def test_documented_answers_are_ours(service: Service) -> None:
+    """The API's own description knows the one shape of our refusals, and no other."""
+    described = service.private.get("/openapi.json").json()
+    decision = described["paths"]["/api/uploads/{upload_id}/decision"]["post"]["responses"]
+
+    assert decision.keys() == {"200", "401", "403", "404", "409", "422", "503"}
+    assert "HTTPValidationError" not in json.dumps(described)
+
+
 def test_ready_needs_the_tracker(sqlite_store: Store) -> None:
     """A service whose tracker has ended is not ready, whatever else works."""
     reasons = Readiness(sqlite_store, is_tracking=lambda: False).list_reasons()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +16,7 @@ from postflow.store.view_types import EventView, TrackingStats, UploadStatusView
 from postflow.store.views import list_events, list_uploads, tracking_stats, upload_status
 from postflow.tracker.deciding import decide_by_hand
 from webhook_api.dependencies import PartsDep, ReadingDep, UploadIdDep
+from webhook_api.errors import refusals
 
 router = APIRouter(prefix="/api")
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -52,20 +53,10 @@ class DecisionByHand(BaseModel):
     version: Annotated[int, Field(ge=1)] | None = None
 
 
-class Refusal(BaseModel):
-    """Every error: one sentence."""
-
-    detail: str
-
-
-def _refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    return {status.value: {"model": Refusal} for status in statuses}
-
-
 _AWAY = HTTPStatus.SERVICE_UNAVAILABLE
 
 
-@router.get("/uploads", responses=_refusals(_AWAY))
+@router.get("/uploads", responses=refusals(_AWAY))
 def read_uploads(
     session: ReadingDep,
     status: UploadStatus | None = None,
@@ -79,7 +70,7 @@ def read_uploads(
     )
 
 
-@router.get("/uploads/{upload_id}", responses=_refusals(HTTPStatus.NOT_FOUND, _AWAY))
+@router.get("/uploads/{upload_id}", responses=refusals(HTTPStatus.NOT_FOUND, _AWAY))
 def read_upload(upload_id: UploadIdDep, session: ReadingDep) -> UploadStatusView:
     """Show one upload."""
     found = upload_status(session, upload_id)
@@ -90,7 +81,7 @@ def read_upload(upload_id: UploadIdDep, session: ReadingDep) -> UploadStatusView
 
 @router.post(
     "/uploads/{upload_id}/decision",
-    responses=_refusals(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, _AWAY),
+    responses=refusals(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, _AWAY),
 )
 def decide(upload_id: UploadIdDep, decision: DecisionByHand, parts: PartsDep) -> UploadStatusView:
     """Decide by hand about the current version."""
@@ -110,13 +101,13 @@ def decide(upload_id: UploadIdDep, decision: DecisionByHand, parts: PartsDep) ->
         return read_upload(upload_id, session)
 
 
-@router.get("/stats", responses=_refusals(_AWAY))
+@router.get("/stats", responses=refusals(_AWAY))
 def read_stats(session: ReadingDep) -> TrackingStats:
     """Count everything."""
     return tracking_stats(session)
 
 
-@router.get("/events", responses=_refusals(_AWAY))
+@router.get("/events", responses=refusals(_AWAY))
 def read_events(
     session: ReadingDep,
     *,

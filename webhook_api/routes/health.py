@@ -9,12 +9,13 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from webhook_api.dependencies import PartsDep, ReadingDep
+from webhook_api.errors import refusals
 from webhook_api.metrics import render_metrics
 
 router = APIRouter()
 
 
-@router.get("/ready", responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {}})
+@router.get("/ready", responses=refusals(HTTPStatus.SERVICE_UNAVAILABLE))
 def read_readiness(parts: PartsDep) -> JSONResponse:
     """Say whether the service can do its work, and on which store: scripts join it by that."""
     store = parts.store.address
@@ -25,7 +26,7 @@ def read_readiness(parts: PartsDep) -> JSONResponse:
     return JSONResponse({"status": "ready", "store": store})
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses=refusals(HTTPStatus.SERVICE_UNAVAILABLE))
 def read_metrics(session: ReadingDep) -> Response:
     """Give the totals as Prometheus reads them."""
     return Response(render_metrics(session), media_type=CONTENT_TYPE_LATEST)
