@@ -19,11 +19,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from postflow.errors import ConfigurationError
+from postflow.settings.environment import PREFIX
 from postflow.settings.sections import Settings
 
 CONFIG_NAME = "pipeline_config.json"
 CONFIG_VARIABLE = "POSTFLOW_CONFIG"
-_PREFIX = "POSTFLOW_"
 _log = logging.getLogger("postflow.settings")
 
 
@@ -37,7 +37,7 @@ def load_settings(
     """
     path = Path(config_path) if config_path else find_config()
     sections = _read_config(path) if path else {}
-    for name, values in (*_read_value_files().items(), *(overrides or {}).items()):
+    for name, values in (overrides or {}).items():
         sections[name] = {**sections.get(name, {}), **values}
     _refuse_unknown_variables()
     build: Callable[..., Settings] = Settings
@@ -106,46 +106,10 @@ def _read_config(path: Path) -> dict[str, dict[str, Any]]:
     return ours
 
 
-def _read_value_files() -> dict[str, dict[str, Any]]:
-    """Read `POSTFLOW_SECTION__KEY_FILE` variables: the value stands in the file they name."""
-    found: dict[str, dict[str, Any]] = {}
-    for variable, value in os.environ.items():
-        section, _, key = variable.removeprefix(_PREFIX).lower().partition("__")
-        if not _is_value_file(variable, section, key):
-            continue
-        try:
-            text = Path(value).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigurationError(
-                f"{variable} names {value}, which cannot be read ({error.strerror})."
-            ) from error
-        found.setdefault(section, {})[key.removesuffix("_file")] = _json_or_text(text)
-    return found
-
-
-def _is_value_file(variable: str, section: str, key: str) -> bool:
-    if not variable.startswith(_PREFIX) or not key.endswith("_file"):
-        return False
-    model = _section_model(section)
-    return model is not None and key not in model.model_fields
-
-
-def _json_or_text(text: str) -> object:
-    if text.startswith(("[", "{")):
-        return json.loads(text)
-    return text
-
-
-def _section_model(name: str) -> type[BaseModel] | None:
-    field = Settings.model_fields.get(name)
-    found = field.annotation if field else None
-    return found if isinstance(found, type) and issubclass(found, BaseModel) else None
-
-
 def _refuse_unknown_variables() -> None:
     for variable in os.environ:
-        if variable.startswith(_PREFIX) and "__" in variable:
-            section = variable.removeprefix(_PREFIX).partition("__")[0].lower()
+        if variable.startswith(PREFIX) and "__" in variable:
+            section = variable.removeprefix(PREFIX).partition("__")[0].lower()
             if section not in Settings.model_fields:
                 raise ConfigurationError(
                     f"{variable} names no section of PostFlow{_nearest(section, Settings)}."
@@ -174,7 +138,7 @@ def _explain(error: ValidationError, *, source: Path | None) -> str:
 
 
 def _origin(where: str, source: Path | None) -> str:
-    variable = _PREFIX + where.upper().replace(".", "__")
+    variable = PREFIX + where.upper().replace(".", "__")
     if variable in os.environ:
         return f"from the environment variable {variable}"
     return f"from {source}" if source else "from the defaults"

@@ -7,7 +7,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,6 +23,7 @@ from pydantic_settings import (
 )
 
 from postflow.domain.people import GuestPolicy, ReviewRules
+from postflow.settings.environment import environment_source
 
 
 def _seconds(value: object) -> object:
@@ -23,8 +32,27 @@ def _seconds(value: object) -> object:
     return timedelta(seconds=value) if isinstance(value, int | float) else value
 
 
+def _none_if_blank(value: object) -> object:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return None if isinstance(text, str) and not text.strip() else value
+
+
+def _drop_blank(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    return tuple(secret for secret in secrets if secret.get_secret_value().strip())
+
+
+def _refuse_blank(names: tuple[str, ...]) -> tuple[str, ...]:
+    if any(not name.strip() for name in names):
+        raise ValueError("an empty entry names nobody; remove it")
+    return names
+
+
 Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
 """A duration: a number means seconds, a text is ISO 8601 ("PT2H")."""
+Positive = Annotated[Seconds, Field(gt=timedelta(0))]
+Secret = Annotated[SecretStr | None, BeforeValidator(_none_if_blank)]
+"""A secret that is empty protects nothing, so it counts as none."""
+Names = Annotated[tuple[str, ...], AfterValidator(_refuse_blank)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -60,7 +88,7 @@ class WebhookSettings(Section):
     enabled: bool = True
     host: str = "127.0.0.1"
     port: Port = 8080
-    secrets: tuple[SecretStr, ...] = ()
+    secrets: Annotated[tuple[SecretStr, ...], AfterValidator(_drop_blank)] = ()
     secrets_file: Path = Path(".postflow/webhook-secrets.json")
     public_url: str | None = None
     tolerance_seconds: Annotated[int, Field(gt=0)] = 300
@@ -73,7 +101,7 @@ class DashboardSettings(Section):
 
     host: str = "127.0.0.1"
     port: Port = 8081
-    token: SecretStr | None = None
+    token: Secret = None
 
 
 class DatabaseSettings(Section):
@@ -101,9 +129,9 @@ class FrameioSettings(Section):
     ims_base_url: str = "https://ims-na1.adobelogin.com"
     sign_in: SignIn | None = None
     """None means the first that is there: the token, a login, the client's secret."""
-    token: SecretStr | None = None
+    token: Secret = None
     client_id: str | None = None
-    client_secret: SecretStr | None = None
+    client_secret: Secret = None
     login_file: Path = Path(".postflow/frameio-login.json")
     retry_after: Seconds | None = None
     """The first wait after a 5xx; None means 30 s, and none to speak of on this machine."""
@@ -144,21 +172,23 @@ class ReviewSettings(Section):
     """Who decides, how, and what a rejection means for the flow run."""
 
     on_rejected: OnRejected = OnRejected.WAIT
-    approvers: tuple[str, ...] = ()
-    editors: tuple[str, ...] = ()
+    approvers: Names = ()
+    editors: Names = ()
     quorum: Annotated[int, Field(ge=1)] = 1
     guests: GuestPolicy | None = None
     status_names: StatusNames = StatusNames()
     trust_unknown_status: bool = False
-    ready_timeout: Seconds = timedelta(hours=2)
-    timeout: Seconds | None = None
+    ready_timeout: Positive = timedelta(hours=2)
+    timeout: Positive | None = None
     on_timeout: TimeoutPolicy = TimeoutPolicy.FAIL
 
     @model_validator(mode="after")
     def _can_ever_approve(self) -> Self:
-        if self.approvers and self.quorum > len(set(self.approvers)):
+        approvers = _folded(self.approvers)
+        of_a_domain = any(entry.startswith("@") for entry in approvers)
+        if approvers and not of_a_domain and self.quorum > len(approvers):
             raise ValueError(
-                f"a quorum of {self.quorum} can never be reached by {len(set(self.approvers))} "
+                f"a quorum of {self.quorum} can never be reached by {len(approvers)} "
                 "approvers; name more approvers or lower the quorum"
             )
         return self
@@ -210,11 +240,11 @@ class PrefectSettings(Section):
 class TrackerSettings(Section):
     """How often PostFlow looks, and how patient it is."""
 
-    resume_every: Seconds = timedelta(seconds=2)
-    poll_every: Seconds = timedelta(minutes=10)
-    poll_every_without_webhook: Seconds = timedelta(seconds=30)
-    lease: Seconds = timedelta(seconds=60)
-    lease_renewal: Seconds = timedelta(seconds=10)
+    resume_every: Positive = timedelta(seconds=2)
+    poll_every: Positive = timedelta(minutes=10)
+    poll_every_without_webhook: Positive = timedelta(seconds=30)
+    lease: Positive = timedelta(seconds=60)
+    lease_renewal: Positive = timedelta(seconds=10)
     ready_patience: Seconds = timedelta(seconds=5)
     max_restarts: Annotated[int, Field(ge=0)] = 5
     max_attempts: Annotated[int, Field(ge=1)] = 8
@@ -263,4 +293,4 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment beat the config file, whose sections arrive as arguments."""
-        return env_settings, init_settings
+        return environment_source(settings_cls), init_settings
