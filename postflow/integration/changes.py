@@ -66,8 +66,10 @@ class StoreChanges:
             self._condition.wait_for(
                 lambda: self._seen != seen or self._farewell is not None, seconds
             )
-            if self._farewell is not None:
-                raise PostFlowError(self._farewell)
+        if self._farewell is not None:
+            if threading.current_thread().daemon:
+                threading.Event().wait()  # until the interpreter is gone; it waits for no daemon
+            raise PostFlowError(self._farewell)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -124,6 +126,7 @@ def _opening_sensor(store: Store) -> Iterator[Callable[[], object]]:
     """
     if store.engine.dialect.name == "sqlite":
         raw = store.engine.raw_connection()  # outside transactions, which would see one moment
+        raw.detach()  # closed with the watch, also when the store was closed before it
         try:
             cursor = raw.cursor()
             yield lambda: cursor.execute("PRAGMA data_version").fetchone()
@@ -133,4 +136,5 @@ def _opening_sensor(store: Store) -> Iterator[Callable[[], object]]:
         return
     alone = store.engine.execution_options(isolation_level="AUTOCOMMIT")
     with alone.connect() as connection:
+        connection.detach()
         yield lambda: connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
+import os
+import sys
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
@@ -37,6 +40,7 @@ class ServiceThread:
 
     def start(self) -> Faces:
         """Return once both faces listen; raises what keeps the service from starting."""
+        _keep_logs_off_stdout(self._settings)
         self._thread.start()
         try:
             return self._listening.result()
@@ -80,3 +84,20 @@ class ServiceThread:
         # By name: the web service and this package never import each other.
         serving = importlib.import_module("webhook_api.serving")
         await serving.serve(self._settings, stop=self._stop, on_listening=note)
+
+
+def _keep_logs_off_stdout(settings: Settings) -> None:
+    """Send log lines to the terminal's error side, unless the script has configured structlog.
+
+    What a script prints may be read by another program.
+    """
+    if structlog.is_configured():
+        return
+    level = os.environ.get("LOG_LEVEL", settings.logs.level).upper()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping().get(level, logging.INFO)
+        ),
+        # Looked up at each line: notebooks and test runners exchange it.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )

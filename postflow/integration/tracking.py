@@ -14,8 +14,8 @@ from postflow.integration.service_thread import Faces, ServiceThread
 from postflow.settings import Settings
 
 _ASK_SECONDS = 2.0
-_START_SECONDS = 15.0
-"""How long another service may take to say that it is ready, once it holds the port."""
+_START_SECONDS = 6.0
+"""How long who holds the port may take to say that it is a service of ours, ready or starting."""
 _LOOK_EVERY = 3.0
 _log = structlog.get_logger("postflow.integration")
 
