@@ -1,0 +1,62 @@
+"""The loops together: they run until told to stop, and none takes another one down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from postflow.clock import utc_now
+from postflow.settings.sections import TrackerSettings
+from postflow.tracker.service import Tracker
+from tests.tracker.conftest import RUN, Scene
+
+
+def make_tracker(scene: Scene, *, with_token: bool = True) -> Tracker:
+    """Return a tracker on the real clock, as production runs it."""
+    quick = TrackerSettings.model_validate({"resume_every": 0.05})
+    return Tracker(
+        store=scene.store,
+        frameio=scene.frameio if with_token else None,
+        flow_runs=scene.flow_runs,
+        settings=scene.settings.model_copy(update={"tracker": quick}),
+        clock=scene.clock,
+    )
+
+
+async def run_until(tracker: Tracker, happened: Callable[[], bool]) -> None:
+    """Run the loops until something has happened, ten seconds at most."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(tracker.run(stop))
+    deadline = utc_now().timestamp() + 10
+    while not happened() and utc_now().timestamp() < deadline:
+        tracker.wake()
+        await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.wait_for(running, timeout=10)
+    assert happened()
+
+
+def test_comment_travels_to_the_resume(sqlite_scene: Scene) -> None:
+    """With all loops running, a recorded comment ends in a resume."""
+    scene = sqlite_scene
+    scene.track()
+    scene.wait_for()
+    scene.frameio.write("c1", "Approved.")
+    scene.receive("comment.created", "c1")
+    asyncio.run(run_until(make_tracker(scene), lambda: scene.flow_runs.resumed == [RUN]))
+
+
+def test_missing_token_keeps_the_inbox(sqlite_scene: Scene) -> None:
+    """Without a token events are kept; waking and announcing go on."""
+    scene = sqlite_scene
+    scene.track()
+    scene.wait_for()
+    scene.receive("file.ready", "file-1")
+    with scene.store.writing() as session:
+        upload = scene.upload()
+        upload.review_status = "approved"
+        session.merge(upload)
+    tracker = make_tracker(scene, with_token=False)
+    asyncio.run(run_until(tracker, lambda: scene.flow_runs.resumed == [RUN]))
+    (event,) = scene.events()
+    assert (event.settled_at, event.attempts, event.set_aside_at) == (None, 0, None)
