@@ -12,9 +12,13 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from postflow.errors import UploadConflictError
+from postflow.errors import StoreError
 from postflow.store.tables import UploadClaimRow, VersionRow
 from postflow.store.uploads import load_upload
+
+
+class ClaimLostError(StoreError):
+    """Another process has the claim now; nothing that this one knows may be written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,15 +60,20 @@ def release_claim(session: Session, upload_id: str, *, holder: str, now: datetim
 
 
 def check_claim(session: Session, upload_id: str, *, holder: str) -> UploadClaimRow:
-    """Return the claim; UploadConflictError where another process has taken over."""
+    """Return the claim; ClaimLostError where another process has taken over."""
     load_upload(session, upload_id, lock=True)
     claim = _find(session, upload_id)
     if claim is None or claim.holder != holder:
-        raise UploadConflictError(
-            f"Another process has taken over the upload of {upload_id}, because this one was "
-            f"not heard of for too long; `postflow status {upload_id}` shows how it goes on."
-        )
+        raise taken_over(upload_id)
     return claim
+
+
+def taken_over(upload_id: str) -> ClaimLostError:
+    """Say that the claim is somebody else's now."""
+    return ClaimLostError(
+        f"Another process has taken over the upload of {upload_id}, because this one was not "
+        f"heard of for too long; `postflow status {upload_id}` shows how it goes on."
+    )
 
 
 def record_asking(session: Session, upload_id: str, *, holder: str, asked: AskedFor) -> None:
