@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel
 from postflow.domain.standing import DecisionSource, ReviewStatus
 from postflow.domain.uploads import UploadStatus
 from postflow.store.columns import moment
+from postflow.store.judgement_tables import AnalysisRow, OpinionRow
 from postflow.store.upload_tables import AllowanceRow, FinishedPartRow, UploadClaimRow
 from postflow.store.work_tables import (
     AnnouncementRow,
@@ -26,6 +27,7 @@ from postflow.store.work_tables import (
 
 __all__ = [
     "AllowanceRow",
+    "AnalysisRow",
     "AnnouncementRow",
     "BatchMemberRow",
     "BatchRow",
@@ -37,6 +39,7 @@ __all__ = [
     "FileHashRow",
     "FinishedPartRow",
     "FlowRunRow",
+    "OpinionRow",
     "RulingRow",
     "UploadClaimRow",
     "UploadRow",
@@ -68,6 +71,11 @@ class UploadRow(SQLModel, table=True):
     """When the tracker re-reads the file at the latest, whatever webhooks say."""
     gone_at: datetime | None = moment()
     """When Frame.io first said that the file does not exist; a second time makes it final."""
+    quiet_until: datetime | None = moment()
+    """Until when an approval is not decided yet, because somebody may still be commenting."""
+    held_since: datetime | None = moment()
+    """Since when the approved version is not delivered until a person releases it."""
+    held_reason: str | None = None
     cancelled_at: datetime | None = moment()
     created_at: datetime = moment(nullable=False)
     updated_at: datetime = moment(nullable=False)

@@ -110,6 +110,9 @@ def upgrade() -> None:
         sa.Column("on_rejected", sa.String(), nullable=True),
         sa.Column("look_at", Moment(), nullable=True),
         sa.Column("gone_at", Moment(), nullable=True),
+        sa.Column("quiet_until", Moment(), nullable=True),
+        sa.Column("held_since", Moment(), nullable=True),
+        sa.Column("held_reason", sa.String(), nullable=True),
         sa.Column("cancelled_at", Moment(), nullable=True),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("updated_at", Moment(), nullable=False),
@@ -377,3 +380,51 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_deliveries_upload_id"), ["upload_id"], unique=False)
+
+    op.create_table(
+        "comment_analyses",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("comment_id", sa.String(), nullable=False),
+        sa.Column("text_sha256", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("analyser_version", sa.String(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["comment_id"],
+            ["comments.comment_id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("comment_analyses", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_comment_analyses_comment_id"), ["comment_id"], unique=False
+        )
+
+    op.create_table(
+        "second_opinions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("comment_id", sa.String(), nullable=False),
+        sa.Column("text_sha256", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=True),
+        sa.Column("sentence", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("try_at", Moment(), nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("answered_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["comment_id"],
+            ["comments.comment_id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("comment_id", "text_sha256"),
+    )
+    with op.batch_alter_table("second_opinions", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_second_opinions_comment_id"), ["comment_id"], unique=False
+        )
