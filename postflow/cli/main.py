@@ -59,7 +59,7 @@ def run_program(arguments: list[str]) -> int:
 
 
 def _print_error(sentence: str) -> None:
-    errors.print(Text(sentence, style="red"))
+    errors.print(Text(sentence, style="red"), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ errors = Console(stderr=True)
 
 def say(sentence: str) -> None:
     """Print a sentence for people; never parsed as markup, it may hold other people's words."""
-    console.print(Text(sentence))
+    console.print(Text(sentence), soft_wrap=True)
 
 
 def print_json(value: object) -> None:
