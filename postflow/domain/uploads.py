@@ -76,6 +76,8 @@ class WaitOutcome(StrEnum):
     """Nobody decided before the deadline."""
     CANCELLED = "cancelled"
     """A person cancelled the wait or its flow run."""
+    SUPERSEDED = "superseded"
+    """A newer version opened the next round; the flow run goes on with that one."""
 
 
 _ORDER = (

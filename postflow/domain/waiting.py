@@ -15,21 +15,28 @@ def answer_wait(
     timed_out: bool,
     finish_on_rejection: bool,
     reject_on_timeout: bool = False,
+    superseded: bool = False,
 ) -> WaitOutcome | None:
     """Return how the wait ends, or None while it goes on.
 
-    A verdict beats a deadline that passed meanwhile: what reviewers said is worth more.
+    A verdict beats a deadline that passed meanwhile: what reviewers said is worth more. What was
+    said about a version that is `superseded` by a newer one is worth nothing.
     """
     if cancelled:
         return WaitOutcome.CANCELLED
+    if superseded:
+        return WaitOutcome.SUPERSEDED
     if status is UploadStatus.FAILED:
         return WaitOutcome.FAILED
     if kind is WaitKind.READY:
         return WaitOutcome.READY if status is UploadStatus.READY else None
+    late = WaitOutcome.REJECTED if reject_on_timeout else WaitOutcome.TIMED_OUT
+    return _answer_review(review, finish_on_rejection) or (late if timed_out else None)
+
+
+def _answer_review(review: ReviewStatus, finish_on_rejection: bool) -> WaitOutcome | None:
     if review is ReviewStatus.APPROVED:
         return WaitOutcome.APPROVED
     if review is ReviewStatus.REJECTED and finish_on_rejection:
         return WaitOutcome.REJECTED
-    if timed_out:
-        return WaitOutcome.REJECTED if reject_on_timeout else WaitOutcome.TIMED_OUT
     return None

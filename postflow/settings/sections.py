@@ -60,7 +60,7 @@ class OnRejected(StrEnum):
     """What a flow run does when its version is rejected."""
 
     WAIT = "wait"
-    """It sleeps on: a later approval of this version wakes it."""
+    """It sleeps on: a later approval of this version, or a newer version, wakes it."""
     FINISH = "finish"
     """It ends Completed, named Rejected."""
 
@@ -139,6 +139,7 @@ class FrameioSettings(Section):
     workspace_id: str | None = None
     project_id: str | None = None
     folder: str = ""
+    auto_version: bool = True
     parts_in_flight: Annotated[int, Field(ge=1, le=32)] = 5
     respect_rate_limits: bool = True
 
@@ -172,6 +173,7 @@ class ReviewSettings(Section):
     """Who decides, how, and what a rejection means for the flow run."""
 
     on_rejected: OnRejected = OnRejected.WAIT
+    max_rounds: Annotated[int, Field(ge=1)] = 10
     approvers: Names = ()
     editors: Names = ()
     quorum: Annotated[int, Field(ge=1)] = 1
