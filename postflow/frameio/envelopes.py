@@ -5,8 +5,9 @@ Use them through `postflow.frameio.wire`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
@@ -20,9 +21,17 @@ Moment = Annotated[AwareDatetime, PlainSerializer(render_time, when_used="json")
 
 
 class Payload(BaseModel):
-    """One JSON object of Frame.io; what it holds beyond our fields is kept as it came."""
+    """One JSON object of Frame.io; what it holds beyond our fields is kept as it came.
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    Neither its errors nor its `repr` show what nobody looked at: it may be a signed address.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Show our own fields, without those that are secret."""
+        fields = type(self).model_fields
+        return ((name, value) for name, value in super().__repr_args__() if name in fields)
 
 
 PayloadT = TypeVar("PayloadT")

@@ -5,6 +5,8 @@ Use it through `postflow.frameio.wire`.
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from postflow.frameio.envelopes import Moment, Payload
 
 
@@ -19,7 +21,7 @@ class Webhook(Payload):
     updated_at: Moment
     active: bool = True
     workspace_id: str | None = None
-    secret: str | None = None
+    secret: str | None = Field(default=None, repr=False)
 
 
 class Reference(Payload):

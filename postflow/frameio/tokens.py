@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from postflow.errors import ConfigurationError
 from postflow.frameio.filelock import locked
@@ -106,6 +106,8 @@ class ServerToServerToken:
 
 class StoredLogin(BaseModel):
     """What the file of a login holds."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     access_token: str = Field(default="", repr=False)
     ends_at: float = 0.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue
 
 from postflow.frameio.envelopes import (
     Data,
@@ -154,9 +154,9 @@ class Folder(Asset):
 class MediaLink(Payload):
     """Where one rendition can be fetched; addresses expire and are null until transcoded."""
 
-    download_url: str | None = None
-    url: str | None = None
-    inline_url: str | None = None
+    download_url: str | None = Field(default=None, repr=False)
+    url: str | None = Field(default=None, repr=False)
+    inline_url: str | None = Field(default=None, repr=False)
 
 
 class MediaLinks(Payload):
@@ -175,7 +175,7 @@ class UploadUrl(Payload):
     """Where one part goes; `size` says how many bytes of the source it takes."""
 
     size: int
-    url: str
+    url: str = Field(repr=False)
 
 
 class FileStatus(StrEnum):
@@ -265,7 +265,7 @@ class Share(Payload):
     enabled: bool
     expiration: Moment | None
     last_viewed_at: Moment | None
-    short_url: str | None
+    short_url: str | None = Field(repr=False)
     created_at: Moment
     updated_at: Moment
 
@@ -288,7 +288,7 @@ class AuditLog(Payload):
 class IssuedToken(Payload):
     """Adobe's answer to a token request; `expires_in` is in seconds."""
 
-    access_token: str
+    access_token: str = Field(repr=False)
     token_type: str
     expires_in: int
-    refresh_token: str | None = None
+    refresh_token: str | None = Field(default=None, repr=False)

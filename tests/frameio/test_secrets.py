@@ -9,14 +9,33 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from postflow.errors import PostFlowError
 from postflow.frameio.client import FrameioClient
+from postflow.frameio.login import log_in
 from postflow.frameio.oauth import OAuthApp
 from postflow.frameio.ratelimits import RateLimits
 from postflow.frameio.retries import RetryPolicy
-from postflow.frameio.tokens import FixedToken, ServerToServerToken, StoredLogin, WebAppToken
+from postflow.frameio.tokens import (
+    FixedToken,
+    ServerToServerToken,
+    StoredLogin,
+    WebAppToken,
+    load_login,
+    login_from,
+    save_login,
+)
 from postflow.frameio.uploader import upload_file
+from postflow.frameio.wire import (
+    IssuedToken,
+    MediaLink,
+    MediaLinks,
+    Page,
+    Payload,
+    UploadUrl,
+    Webhook,
+)
 from postflow.simulator.config import SimulatorConfig
 from tests.frameio.conftest import TOKEN, ClientOf
 from tests.frameio.simulated import Simulated, simulate
@@ -65,6 +84,64 @@ async def test_log_holds_no_secret_even_in_detail(
     assert TOKEN not in told
     assert not [each for each in signatures_in(addresses) if each in told]
     assert "X-Amz-Signature" not in told
+
+
+async def test_log_holds_no_token_that_adobe_issued(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Signing in both ways, refreshing and making a webhook write no secret at DEBUG."""
+    caplog.set_level(logging.DEBUG)
+    login = tmp_path / "login.json"
+    with simulate(CONFIG) as frameio:
+        app = OAuthApp(client_id="app", client_secret=TOKEN, ims_base_url=frameio.address)
+        async with httpx.AsyncClient(trust_env=False) as http:
+            service = ServerToServerToken(http, app)
+            issued = await log_in(
+                app,
+                port=0,
+                show=lambda _: None,
+                open_browser=lambda address: httpx.get(address, follow_redirects=True),
+            )
+            save_login(login, login_from(issued, now=0))
+            person = WebAppToken(http, app, path=login)
+            client = FrameioClient(http, token=person, base_url=frameio.address)
+            webhook = await client.create_webhook(
+                frameio.project["workspace_id"],
+                name="w",
+                url="http://h.test",
+                events=["file.ready"],
+            )
+            secrets = [
+                TOKEN,
+                await service.current(),
+                await person.current(),
+                load_login(login).refresh_token,
+                *(issued.access_token, str(issued.refresh_token), str(webhook.secret)),
+            ]
+    told = caplog.text + "".join(capfd.readouterr()) + repr(webhook) + repr(issued)
+    assert "/ims/token" in told
+    assert not [each for each in secrets if each in told]
+
+
+@pytest.mark.parametrize("model", [UploadUrl, Page[UploadUrl], IssuedToken, MediaLink, Webhook])
+def test_unreadable_payload_is_not_quoted(model: type[BaseModel]) -> None:
+    """What pydantic says about a payload names fields and never what was in them."""
+    foul = {"size": TOKEN, "url": [TOKEN], "data": [{"size": TOKEN}], "access_token": [TOKEN]}
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate({**foul, "secret": [TOKEN], "download_url": [TOKEN], "links": TOKEN})
+    assert TOKEN not in str(caught.value)
+
+
+def test_payloads_show_no_secret() -> None:
+    """Whoever prints a payload sees neither addresses, tokens, nor what we know nothing of."""
+    link = MediaLink(download_url=TOKEN, url=TOKEN, inline_url=TOKEN)
+    shown = [
+        UploadUrl(size=1, url=TOKEN),
+        MediaLinks(original=link, thumbnail=link),
+        IssuedToken(access_token=TOKEN, refresh_token=TOKEN, token_type="bearer", expires_in=1),
+        Payload.model_validate({"unheard_of": f"https://storage.test/?signature={TOKEN}"}),
+    ]
+    assert TOKEN not in repr(shown) + "".join(map(str, shown))
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 500])
