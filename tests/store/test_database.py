@@ -131,7 +131,7 @@ def test_texts_are_made_storable(store: Store, raw: str, kept: str) -> None:
         assert load_upload(session, "clip").failure == kept
 
 
-def run_together(*works: Callable[[], None]) -> None:
+def run_together(*works: Callable[[], object]) -> None:
     """Run the works in threads of their own and raise what any of them raised."""
     with ThreadPoolExecutor(max_workers=len(works)) as pool:
         for future in [pool.submit(work) for work in works]:
