@@ -7,8 +7,11 @@ and a delivery that was cut off by a crash is finished, not made twice.
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +39,8 @@ from postflow.store.tables import DecisionRow, DeliveryRow, UploadRow, VersionRo
 from postflow.store.uploads import load_upload, load_version
 
 _NOT_IN_A_NAME = re.compile(r"[^\w.()&+, -]+")
+_SUFFIXES = (".mp4", ".jpg", ".manifest.json")
+_LONGEST_NAME = 180  # bytes
 
 Start = Callable[[dict[str, Any]], None]
 """Starts the user's own post-processing with these parameters; once, however often it is called."""
@@ -111,14 +116,21 @@ def _claim(
 
 def _choose_name(session: Session, upload: UploadRow, folder: Path) -> str:
     """Return a name that no other delivery and no foreign file in the folder has."""
-    stem = _NOT_IN_A_NAME.sub("_", Path(upload.filename).stem).strip(" .") or "video"
-    stem = stem if upload.version == 1 else f"{stem}_v{upload.version}"
     existing = load_delivery(session, upload.upload_id, upload.version)
     if existing is not None:
         return existing.name
-    if not is_name_taken(session, stem) and not (folder / f"{stem}.mp4").exists():
+    stem = _NOT_IN_A_NAME.sub("_", Path(upload.filename).stem).strip(" .") or "video"
+    stem = _cut(stem) if upload.version == 1 else f"{_cut(stem)}_v{upload.version}"
+    there = any((folder / f"{stem}{suffix}").exists() for suffix in _SUFFIXES)
+    if not there and not is_name_taken(session, stem):
         return stem
-    return f"{stem}-{_NOT_IN_A_NAME.sub('-', upload.upload_id)}-v{upload.version}"
+    digest = hashlib.sha256(upload.upload_id.encode()).hexdigest()[:10]
+    return f"{stem}-{digest}"
+
+
+def _cut(stem: str) -> str:
+    """Return as much of a name as leaves room for what we add: file systems allow 255 bytes."""
+    return stem.encode()[:_LONGEST_NAME].decode(errors="ignore").strip(" .")
 
 
 def _delivered(delivery: DeliveryRow) -> Delivered:
@@ -154,27 +166,33 @@ class _Work:
         finished = self._find_finished()
         if finished is not None:
             return self._show(None, finished)
-        hidden = (
-            self.folder / f".{self.claim.delivery.name}.{self.claim.delivery.claimed_by}.partial"
-        )
-        shutil.rmtree(hidden, ignore_errors=True)
-        hidden.mkdir()
+        hidden = self._make_hidden()
         try:
             master = self._encode(hidden)
             return self._show(hidden, self._describe(hidden, master))
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
 
+    def _make_hidden(self) -> Path:
+        """Return a new folder of this process's own, and remove what killed ones left behind.
+
+        Should one of them live after all, its files are gone and it fails: it can show nothing.
+        """
+        start = f".{self.claim.delivery.name}.of-{self.claim.delivery.id}."
+        for left in self.folder.glob(f"{glob.escape(start)}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=start, suffix=".partial", dir=self.folder))
+
     def hand_over(self, start: Start) -> Delivered | None:
         """Start the user's own deployment with a checked master."""
-        keep = (
-            self.folder
-            / ".masters"
-            / f"{self.claim.upload.upload_id}-v{self.claim.version.version}"
-        )
+        name = f"{self.claim.upload.upload_id}-v{self.claim.version.version}"
+        keep = self.folder / ".masters" / name
         keep.mkdir(parents=True, exist_ok=True)
         master = find_master(self.claim.version, folder=keep, fetch=self.fetch)
         manifest = self._describe_master(master)
+        with self.store.reading() as session:
+            if not self._is_still_approved(load_upload(session, self.claim.upload.upload_id)):
+                return None
         start(
             {
                 "upload_id": self.claim.upload.upload_id,
@@ -250,8 +268,7 @@ class _Work:
             delivery = session.get_one(DeliveryRow, self.claim.delivery.id)
             if delivery.delivered_at is not None:
                 return _delivered(delivery)
-            approved = upload.review_status == ReviewStatus.APPROVED
-            if not approved or upload.version != self.claim.version.version:
+            if not self._is_still_approved(upload):
                 return None
             if hidden is not None:
                 for final in (self.poster, self.manifest, self.video):
@@ -266,3 +283,10 @@ class _Work:
             told = {"path": str(path) if path else None, "sha256": sha256}
             announce(session, Announcement.DELIVERED, upload, now=now, payload=told)
             return _delivered(delivery)
+
+    def _is_still_approved(self, upload: UploadRow) -> bool:
+        return (
+            upload.review_status == ReviewStatus.APPROVED
+            and upload.version == self.claim.version.version
+            and upload.cancelled_at is None
+        )
