@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.apart import run_apart
-from flows.showing import render_batch_row, show_batch, tag_run, tags_of
+from flows.showing import hide_failure_traceback, render_batch_row, show_batch, tag_run, tags_of
 from flows.working import Desk, open_desk
 from postflow.clock import utc_now
 from postflow.domain.runs import RunState
@@ -42,6 +42,7 @@ def process_batch(
     Ends Failed with one sentence, and nothing registered, when any path cannot be used.
     `on_rejected` ("wait" or "finish") overrides `review.on_rejected` for these videos.
     """
+    hide_failure_traceback()
     try:
         with open_desk(str(runtime.flow_run.id)) as desk:
             project = project_id or desk.settings.frameio.project_id

@@ -15,7 +15,7 @@ from prefect.flow_runs import suspend_flow_run
 from prefect.states import Cancelled, Completed, Failed
 from prefect.tasks import Task
 
-from flows.showing import tag_with_project
+from flows.showing import hide_failure_traceback, tag_with_project
 from flows.tasks import post_process, upload, wait_for_approval, wait_until_ready
 from flows.working import Desk, holding_lease, open_desk, record_end
 from postflow.domain.uploads import WaitOutcome, parse_upload_id
@@ -24,6 +24,7 @@ from postflow.store.flow_runs import load_run
 from postflow.store.tables import UploadRow
 from postflow.store.uploads import load_upload
 from postflow.submitting import check_file, find_videos, read_video, register_videos
+from postflow.uploading import fail_unsent
 
 
 def _name_run() -> str:
@@ -40,6 +41,7 @@ def process_video(
     While it waits no process is alive. Ends Completed with the delivery, Completed named
     Rejected, or Failed with one sentence that says what to do.
     """
+    hide_failure_traceback()
     try:
         with open_desk(str(runtime.flow_run.id)) as desk:
             known = _find_upload(desk, path, upload_id, project_id)
@@ -85,6 +87,7 @@ def _process(desk: Desk, upload_id: str, project_id: str | None) -> State[Any]:
                     place = delivered.path or desk.settings.post_processing.deployment
                     return Completed(message=f"Delivered: {place}")
     except PostFlowError as error:
+        fail_unsent(desk.store, upload_id, reason=str(error))
         return Failed(message=str(error))
     return _end(desk, upload_id, outcome)
 

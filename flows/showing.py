@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -14,6 +15,7 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.exceptions import FailedRun
 
 from flows.apart import run_apart
 from flows.working import Desk
@@ -117,6 +119,20 @@ def tag_run(desk: Desk, tags: Iterable[str]) -> None:
         run_apart(prefect.tag(desk.flow_run_id, sorted(wanted)))
     except FlowRunError as error:
         get_run_logger().warning("not tagged: %s", error)
+
+
+def hide_failure_traceback() -> None:
+    """Keep Prefect from logging a traceback of its own engine for a run that ends Failed.
+
+    The sentence that we return as its state is logged all the same, and so is every real bug.
+    """
+    for name in ("prefect.flow_runs", "prefect.engine"):
+        logging.getLogger(name).addFilter(_is_worth_logging)
+
+
+def _is_worth_logging(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, FailedRun)
 
 
 def _key(upload_id: str) -> str:

@@ -25,7 +25,7 @@ from postflow.settings.prefect_url import prefect_api_url
 from postflow.store.tables import WaitRow
 from postflow.store.uploads import load_upload, load_version
 from postflow.store.waits import close_wait, find_open_wait, open_wait, read_answer
-from postflow.uploading import is_uploaded, upload_video
+from postflow.uploading import is_sent, upload_video
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,8 +64,8 @@ def _named(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
 
 @_named("upload")
 def upload(desk: Desk, upload_id: str, project_id: str | None) -> None:
-    """Bring the bytes to Frame.io, showing progress in Prefect; silent if they are there."""
-    if is_uploaded(desk.store, upload_id):
+    """Bring the bytes to Frame.io, showing progress in Prefect; silent when none is left to send."""
+    if is_sent(desk.store, upload_id):
         return
     progress = UploadProgress(upload_id=upload_id)
 

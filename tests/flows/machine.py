@@ -25,7 +25,6 @@ from postflow.settings import load_settings
 from postflow.simulator.config import SimulatorConfig
 from postflow.simulator.serving import RunningSimulator, running_simulator
 from postflow.store.database import Store, open_store
-from postflow.store.flow_runs import last_attempt
 from postflow.store.tables import DeliveryRow, FlowRunRow, UploadRow, WaitRow
 from postflow.tracker.service import Tracker
 from tests.flows.prefect_server import (
@@ -171,8 +170,10 @@ class Machine:
         if upload is None:
             return None
         with self.store.reading() as session:
-            run = last_attempt(session, upload.upload_id, upload.version)
-        return run if run and run.flow_run_id else None
+            runs = select(FlowRunRow).where(
+                FlowRunRow.upload_id == upload.upload_id, col(FlowRunRow.flow_run_id).is_not(None)
+            )
+            return session.exec(runs.order_by(col(FlowRunRow.id).desc())).first()
 
     def run_of(self, name: str) -> str:
         """Return the id of the newest flow run of this video."""
