@@ -10,9 +10,9 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.engine import make_url
@@ -125,16 +125,23 @@ def _nearest(name: str, model: type[BaseModel]) -> str:
 def _explain(error: ValidationError, *, source: Path | None) -> str:
     """Say the first thing that is wrong, where, and what would be right."""
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part) for part in first["loc"]) or "projects"
     if first["type"] != "extra_forbidden":
         message = first["msg"].removeprefix("Value error, ")
         return f"The setting {where} cannot be used: {message} ({_origin(where, source)})."
-    model: type[BaseModel] = Settings
-    for part in first["loc"][:-1]:
-        annotation = model.model_fields[str(part)].annotation
-        model = annotation if isinstance(annotation, type) else model
-    hint = _nearest(str(first["loc"][-1]), model).rstrip("?")
+    hint = _nearest(str(first["loc"][-1]), _model_at(first["loc"][:-1])).rstrip("?")
     return f"The setting {where} does not exist{hint}? ({_origin(where, source)})."
+
+
+def _model_at(place: Iterable[int | str]) -> type[BaseModel]:
+    model: type[BaseModel] = Settings
+    for part in place:
+        field = model.model_fields.get(str(part))
+        annotation = field.annotation if field else None  # none where it is a project's id
+        for found in (annotation, *get_args(annotation)):
+            if isinstance(found, type) and issubclass(found, BaseModel):
+                model = found
+    return model
 
 
 def _origin(where: str, source: Path | None) -> str:

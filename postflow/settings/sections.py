@@ -7,79 +7,43 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
-from postflow.domain.people import GuestPolicy, ReviewRules
 from postflow.settings.environment import environment_source
+from postflow.settings.fields import (
+    Port,
+    Positive,
+    Seconds,
+    Secret,
+    Section,
+    drop_blank,
+    merge_section,
+)
+from postflow.settings.review import (
+    AnalysisSettings,
+    OnRejected,
+    ProjectSettings,
+    ReviewSettings,
+    SecondOpinionSettings,
+    StatusNames,
+    TimeoutPolicy,
+)
 
-
-def _seconds(value: object) -> object:
-    if isinstance(value, str) and value.replace(".", "", 1).isdigit():
-        return timedelta(seconds=float(value))
-    return timedelta(seconds=value) if isinstance(value, int | float) else value
-
-
-def _none_if_blank(value: object) -> object:
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    return None if isinstance(text, str) and not text.strip() else value
-
-
-def _drop_blank(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    return tuple(secret for secret in secrets if secret.get_secret_value().strip())
-
-
-def _refuse_blank(names: tuple[str, ...]) -> tuple[str, ...]:
-    if any(not name.strip() for name in names):
-        raise ValueError("an empty entry names nobody; remove it")
-    return names
-
-
-Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
-"""A duration: a number means seconds, a text is ISO 8601 ("PT2H")."""
-Positive = Annotated[Seconds, Field(gt=timedelta(0))]
-Secret = Annotated[SecretStr | None, BeforeValidator(_none_if_blank)]
-"""A secret that is empty protects nothing, so it counts as none."""
-Names = Annotated[tuple[str, ...], AfterValidator(_refuse_blank)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-
-
-class OnRejected(StrEnum):
-    """What a flow run does when its version is rejected."""
-
-    WAIT = "wait"
-    """It sleeps on: a later approval of this version, or a newer version, wakes it."""
-    FINISH = "finish"
-    """It ends Completed, named Rejected."""
-
-
-class TimeoutPolicy(StrEnum):
-    """What happens when nobody has decided before `review.timeout`."""
-
-    FAIL = "fail"
-    """The flow run fails, saying so."""
-    REJECT = "reject"
-    """It counts as rejected."""
-    KEEP_WAITING = "keep_waiting"
-    """Nothing but a notice."""
-
-
-class Section(BaseModel):
-    """A section refuses keys it does not know: a misspelt setting must not be ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+__all__ = [
+    "AnalysisSettings",
+    "OnRejected",
+    "ProjectSettings",
+    "ReviewSettings",
+    "SecondOpinionSettings",
+    "Settings",
+    "StatusNames",
+    "TimeoutPolicy",
+]
 
 
 class WebhookSettings(Section):
@@ -88,7 +52,7 @@ class WebhookSettings(Section):
     enabled: bool = True
     host: str = "127.0.0.1"
     port: Port = 8080
-    secrets: Annotated[tuple[SecretStr, ...], AfterValidator(_drop_blank)] = ()
+    secrets: Annotated[tuple[SecretStr, ...], AfterValidator(drop_blank)] = ()
     secrets_file: Path = Path(".postflow/webhook-secrets.json")
     public_url: str | None = None
     tolerance_seconds: Annotated[int, Field(gt=0)] = 300
@@ -142,79 +106,6 @@ class FrameioSettings(Section):
     auto_version: bool = True
     parts_in_flight: Annotated[int, Field(ge=1, le=32)] = 5
     respect_rate_limits: bool = True
-
-
-class AnalysisSettings(Section):
-    """Words of the house, on top of PostFlow's own."""
-
-    approval_keywords: tuple[str, ...] = ()
-    rejection_keywords: tuple[str, ...] = ()
-    ignored_keywords: tuple[str, ...] = ()
-
-    @property
-    def keywords(self) -> dict[str, list[str]]:
-        """The three lists as `analyze_comment` takes them."""
-        return {
-            "approval": list(self.approval_keywords),
-            "rejection": list(self.rejection_keywords),
-            "ignored": list(self.ignored_keywords),
-        }
-
-
-class StatusNames(Section):
-    """Which options of the Status field mean a decision; compared without case."""
-
-    field: str = "Status"
-    approved: tuple[str, ...] = ("Approved",)
-    rejected: tuple[str, ...] = ("Rejected", "Changes Requested")
-
-
-class ReviewSettings(Section):
-    """Who decides, how, and what a rejection means for the flow run."""
-
-    on_rejected: OnRejected = OnRejected.WAIT
-    max_rounds: Annotated[int, Field(ge=1)] = 10
-    approvers: Names = ()
-    editors: Names = ()
-    quorum: Annotated[int, Field(ge=1)] = 1
-    guests: GuestPolicy | None = None
-    status_names: StatusNames = StatusNames()
-    trust_unknown_status: bool = False
-    ready_timeout: Positive = timedelta(hours=2)
-    timeout: Positive | None = None
-    on_timeout: TimeoutPolicy = TimeoutPolicy.FAIL
-
-    @model_validator(mode="after")
-    def _can_ever_approve(self) -> Self:
-        approvers = _folded(self.approvers)
-        of_a_domain = any(entry.startswith("@") for entry in approvers)
-        if approvers and not of_a_domain and self.quorum > len(approvers):
-            raise ValueError(
-                f"a quorum of {self.quorum} can never be reached by {len(approvers)} "
-                "approvers; name more approvers or lower the quorum"
-            )
-        return self
-
-    @property
-    def rules(self) -> ReviewRules:
-        """These settings as the domain takes them.
-
-        Guests may only reject once approvers are named: a guest can type any name.
-        """
-        default = GuestPolicy.REJECT_ONLY if self.approvers else GuestPolicy.COUNT
-        return ReviewRules(
-            approvers=_folded(self.approvers),
-            editors=_folded(self.editors),
-            guests=self.guests or default,
-            quorum=self.quorum,
-            approved_names=_folded(self.status_names.approved),
-            rejected_names=_folded(self.status_names.rejected),
-            trust_unknown_status=self.trust_unknown_status,
-        )
-
-
-def _folded(words: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(w.strip().lower() for w in words if w.strip())
 
 
 class PostProcessingSettings(Section):
@@ -279,11 +170,33 @@ class Settings(BaseSettings):
     frameio: FrameioSettings = FrameioSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     review: ReviewSettings = ReviewSettings()
+    projects: dict[str, ProjectSettings] = {}
     post_processing: PostProcessingSettings = PostProcessingSettings()
     prefect: PrefectSettings = PrefectSettings()
     tracker: TrackerSettings = TrackerSettings()
     notices: NoticeSettings = NoticeSettings()
     logs: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _projects_can_work(self) -> Self:
+        for project_id in self.projects:
+            self.for_project(project_id)
+        return self
+
+    def for_project(self, project_id: str | None) -> Settings:
+        """Return the settings that hold in this project; the same where it has none of its own."""
+        own = self.projects.get(project_id or "")
+        if own is None:
+            return self
+        try:
+            update = {
+                "review": merge_section(self.review, own.review),
+                "analysis": merge_section(self.analysis, own.analysis),
+            }
+        except ValidationError as error:
+            message = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ValueError(f"in the project {project_id}, {message}") from error
+        return self.model_copy(update=update)
 
     @classmethod
     def settings_customise_sources(
