@@ -20,6 +20,7 @@ from webhook_api.dependencies import Parts
 from webhook_api.errors import refusals, status_of
 from webhook_api.guards import PrivateGuard
 from webhook_api.intake import Intake
+from webhook_api.metrics import AnswerCounts
 from webhook_api.public_face import PublicFace
 from webhook_api.readiness import Readiness
 from webhook_api.routes import api, dashboard, health
@@ -30,6 +31,7 @@ def create_public_app(
     settings: Settings,
     intake: Intake,
     secrets: Callable[[], Sequence[str]],
+    answers: AnswerCounts,
     clock: Clock = utc_now,
 ) -> PublicFace:
     """Return the public face: `POST /webhooks/frameio`, `GET /health`, nothing else."""
@@ -37,6 +39,7 @@ def create_public_app(
         secrets=secrets,
         tolerance=timedelta(seconds=settings.webhook.tolerance_seconds),
         intake=intake,
+        answers=answers,
         clock=clock,
     )
 
@@ -47,6 +50,7 @@ def create_private_app(
     store: Store,
     port: int,
     readiness: Readiness,
+    answers: AnswerCounts,
     on_decision: Callable[[], None] = lambda: None,
     clock: Clock = utc_now,
 ) -> ASGIApp:
@@ -58,6 +62,7 @@ def create_private_app(
         settings=settings,
         store=store,
         readiness=readiness,
+        answers=answers,
         on_decision=on_decision,
         clock=clock,
     )

@@ -14,6 +14,7 @@ from postflow.errors import UnknownUploadError, UploadError
 from postflow.settings import Settings
 from postflow.store.database import Store
 from postflow.tracker.ports import Clock
+from webhook_api.metrics import AnswerCounts
 from webhook_api.readiness import Readiness
 
 
@@ -24,6 +25,7 @@ class Parts:
     settings: Settings
     store: Store
     readiness: Readiness
+    answers: AnswerCounts
     on_decision: Callable[[], None]
     clock: Clock
 

@@ -1,15 +1,36 @@
-"""The totals as Prometheus reads them; counted by the store at the moment they are asked for."""
+"""What Prometheus reads: totals, counted by the store when they are asked for, and our answers."""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from sqlmodel import Session
 
 from postflow.store.views import tracking_stats
 
 
-def render_metrics(session: Session) -> bytes:
-    """Return every metric in the text format, from a registry of its own."""
+class AnswerCounts:
+    """How often the public face has given each answer since the service started."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._answers = Counter(
+            "postflow_webhook_answers",
+            "Deliveries by the status they were answered with.",
+            ["status"],
+            registry=self._registry,
+        )
+
+    def note(self, status: int) -> None:
+        """Count one answer."""
+        self._answers.labels(status).inc()
+
+    def render(self) -> bytes:
+        """Return the counts in the text format."""
+        return generate_latest(self._registry)
+
+
+def render_totals(session: Session) -> bytes:
+    """Return the store's totals in the text format."""
     stats = tracking_stats(session)
     registry = CollectorRegistry()
     by_status = Gauge("postflow_uploads", "Uploads by status.", ["status"], registry=registry)

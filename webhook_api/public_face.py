@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -35,10 +35,12 @@ from webhook_api.bodies import (
 )
 from webhook_api.errors import status_of
 from webhook_api.intake import Intake
+from webhook_api.metrics import AnswerCounts
 
 WEBHOOK_PATH = "/webhooks/frameio"
 HEALTH_PATH = "/health"
 _METHODS = {WEBHOOK_PATH: ("POST",), HEALTH_PATH: ("GET", "HEAD")}
+_COMPLAIN_EVERY = timedelta(seconds=30)
 _log = structlog.get_logger("postflow.webhooks")
 
 
@@ -50,6 +52,21 @@ class _Answer(NamedTuple):
     allow: str = ""
 
 
+class _Complaints:
+    """Says why deliveries are refused, but not for every one: anybody can send some."""
+
+    def __init__(self) -> None:
+        self._unsaid = 0
+        self._next: datetime | None = None
+
+    def note(self, error: DeliveryRejectedError, *, now: datetime) -> None:
+        """Log the refusal, unless one was logged a moment ago."""
+        self._unsaid += 1
+        if self._next is None or now >= self._next:
+            _log.warning("delivery refused", why=str(error), count=self._unsaid)
+            self._unsaid, self._next = 0, now + _COMPLAIN_EVERY
+
+
 class PublicFace:
     """The public ASGI application."""
 
@@ -59,13 +76,16 @@ class PublicFace:
         secrets: Callable[[], Sequence[str]],
         tolerance: timedelta,
         intake: Intake,
+        answers: AnswerCounts,
         clock: Clock,
     ) -> None:
         self._secrets = secrets
         self._tolerance = tolerance
         self._intake = intake
+        self._answers = answers
         self._clock = clock
         self._budget = BodyBudget()
+        self._complaints = _Complaints()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -87,7 +107,9 @@ class PublicFace:
             return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"Use {allow} here.", allow=allow)
         if path == HEALTH_PATH:
             return _Answer(HTTPStatus.OK, {"status": "ok"})
-        return await self._take_delivery(scope, receive)
+        answer = await self._take_delivery(scope, receive)
+        self._answers.note(answer.status)
+        return answer
 
     async def _take_delivery(self, scope: Scope, receive: Receive) -> _Answer:
         headers = _read_headers(scope)
@@ -124,6 +146,7 @@ class PublicFace:
                 tolerance=self._tolerance,
             )
         except DeliveryRejectedError as error:
+            self._complaints.note(error, now=self._clock())
             return _refusal(status_of(error), str(error))
         try:
             event = parse_event(body)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import threading
@@ -19,6 +18,7 @@ from postflow.frameio.opening import has_token, open_frameio
 from postflow.frameio.retries import RetryPolicy
 from postflow.notices import make_notify
 from postflow.settings import Settings
+from postflow.settings.prefect_url import prefect_api_url
 from postflow.store.database import Store, open_store
 from postflow.tracker.service import Tracker
 from postflow.webhook_secrets import LiveSecrets
@@ -26,6 +26,7 @@ from webhook_api.app import create_private_app, create_public_app
 from webhook_api.guards import refuse_open_door
 from webhook_api.intake import Intake
 from webhook_api.listening import Server, address_of, listen, port_of
+from webhook_api.metrics import AnswerCounts
 from webhook_api.readiness import Readiness
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ _READER_RETRIES = RetryPolicy(
     after_failure=timedelta(seconds=2),
     longest_wait=timedelta(seconds=10),
 )
+_INBOX_WAIT = timedelta(seconds=3)
+"""The longest wait for a lock that still leaves time to answer before Frame.io gives up."""
 _STOP_SECONDS = 5.0
 _log = structlog.get_logger("postflow.serve")
 
@@ -80,7 +83,10 @@ async def serve(
         service = _Service(settings, store=store, tracker=tracker, stop=stop)
         service.add_private(private)
         if public is not None:
-            stack.callback(service.add_public(public, secrets).close)
+            # Its own connections: no number of busy readers may keep a delivery from its commit.
+            inbox = await asyncio.to_thread(_open_store, settings, longest_wait=_INBOX_WAIT)
+            stack.callback(inbox.close)
+            stack.callback(service.add_public(public, secrets, inbox).close)
         _warn(settings, has_secret=bool(secrets.current()))
         async with _in_background(_warn_without_prefect(flow_runs)):
             await service.run(
@@ -100,6 +106,7 @@ class _Service:
         self._stop = stop
         self._tracking = asyncio.create_task(tracker.run(stop), name="tracker")
         self._servers: list[tuple[Server, socket.socket]] = []
+        self._answers = AnswerCounts()
 
     def add_private(self, listener: socket.socket) -> None:
         """Serve the team on this socket."""
@@ -108,15 +115,21 @@ class _Service:
             store=self._store,
             port=port_of(listener),
             readiness=Readiness(self._store, is_tracking=lambda: not self._tracking.done()),
+            answers=self._answers,
             on_decision=_from_any_thread(self._tracker.wake_resumer),
         )
         self._servers.append((Server(app), listener))
 
-    def add_public(self, listener: socket.socket, secrets: LiveSecrets) -> Intake:
+    def add_public(self, listener: socket.socket, secrets: LiveSecrets, inbox: Store) -> Intake:
         """Serve Frame.io on this socket; return the started intake, which is to be closed."""
-        intake = Intake(self._store, on_commit=_from_any_thread(self._tracker.wake))
+        intake = Intake(inbox, on_commit=_from_any_thread(self._tracker.wake))
         intake.start()
-        app = create_public_app(settings=self._settings, intake=intake, secrets=secrets.current)
+        app = create_public_app(
+            settings=self._settings,
+            intake=intake,
+            secrets=secrets.current,
+            answers=self._answers,
+        )
         self._servers.append((Server(app), listener))
         return intake
 
@@ -128,16 +141,23 @@ class _Service:
         ]
         parts = [self._tracking, *serving]
         ending = asyncio.create_task(self._stop.wait())
+        listening = asyncio.create_task(self._wait_until_listening())
         try:
-            await asyncio.gather(*(server.listening.wait() for server, _ in self._servers))
-            on_listening()
-            await asyncio.wait([ending, *parts], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([listening, *parts], return_when=asyncio.FIRST_COMPLETED)
+            if listening.done():
+                on_listening()
+                await asyncio.wait([ending, *parts], return_when=asyncio.FIRST_COMPLETED)
         finally:
+            listening.cancel()
             ending.cancel()
             await self._end(parts)
         for part in parts:
             if not part.cancelled():
                 part.result()
+
+    async def _wait_until_listening(self) -> None:
+        for server, _ in self._servers:
+            await server.listening.wait()
 
     async def _end(self, parts: Sequence[asyncio.Task[None]]) -> None:
         """Stop everything; what does not end within some seconds is cancelled."""
@@ -162,17 +182,16 @@ def _shown(listener: socket.socket | None) -> str:
     return address_of(listener) if listener else ""
 
 
-def _open_store(settings: Settings) -> Store:
+def _open_store(settings: Settings, *, longest_wait: timedelta = timedelta.max) -> Store:
     database = settings.database
-    return open_store(database.url, create=True, busy_timeout=database.busy_timeout)
+    patience = min(database.busy_timeout, longest_wait)
+    return open_store(database.url, create=True, busy_timeout=patience)
 
 
 def _make_flow_runs(settings: Settings) -> PrefectFlowRuns:
     from postflow.flow_runs import PrefectFlowRuns  # noqa: PLC0415 - importing Prefect takes over a second
 
-    prefect = settings.prefect
-    local = f"http://{prefect.host}:{prefect.port}/api"
-    return PrefectFlowRuns(prefect.api_url or os.environ.get("PREFECT_API_URL") or local)
+    return PrefectFlowRuns(prefect_api_url(settings))
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from postflow.store.tables import WaitRow
 from postflow.store.waits import open_wait
 from tests.factories import make_upload
 from tests.webhook_api.conftest import Service
+from tests.webhook_api.signing import BODY, PATH, signed
 from webhook_api.errors import STATUS_OF, status_of
 from webhook_api.readiness import Readiness
 
@@ -204,6 +205,16 @@ def test_metrics_tell_the_same_totals(tracked: Service) -> None:
 
     assert 'postflow_uploads{status="ready"} 1.0' in text
     assert "postflow_waits_open 1.0" in text
+
+
+def test_metrics_count_the_webhooks_answers(service: Service) -> None:
+    """Refused deliveries leave no row, but whoever watches sees that there were some."""
+    for headers in (signed(), {}, {}):
+        service.public.post(PATH, content=BODY, headers=headers)
+    text = service.private.get("/metrics").text
+
+    assert 'postflow_webhook_answers_total{status="202"} 1.0' in text
+    assert 'postflow_webhook_answers_total{status="401"} 2.0' in text
 
 
 def test_ready_says_why_not(service: Service) -> None:

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from webhook_api.dependencies import PartsDep, ReadingDep
 from webhook_api.errors import refusals
-from webhook_api.metrics import render_metrics
+from webhook_api.metrics import render_totals
 
 router = APIRouter()
 
@@ -27,6 +27,7 @@ def read_readiness(parts: PartsDep) -> JSONResponse:
 
 
 @router.get("/metrics", response_class=Response, responses=refusals(HTTPStatus.SERVICE_UNAVAILABLE))
-def read_metrics(session: ReadingDep) -> Response:
+def read_metrics(session: ReadingDep, parts: PartsDep) -> Response:
     """Give the totals as Prometheus reads them."""
-    return Response(render_metrics(session), media_type=CONTENT_TYPE_LATEST)
+    content = render_totals(session) + parts.answers.render()
+    return Response(content, media_type=CONTENT_TYPE_LATEST)
