@@ -33,6 +33,7 @@ def open_wait(
     upload is locked, so that an answer is either seen by the run's next look or marks this wait.
     """
     load_upload(session, upload.upload_id, lock=True)
+    close_superseded_waits(session, upload, flow_run_id=flow_run_id, now=now)
     found = find_open_wait(session, upload=upload, kind=kind, flow_run_id=flow_run_id)
     if found is not None:
         return found
@@ -76,6 +77,7 @@ def read_answer(wait: WaitRow, upload: UploadRow, review: ReviewSettings) -> Wai
         and review.on_timeout is not TimeoutPolicy.KEEP_WAITING,
         finish_on_rejection=on_rejected == OnRejected.FINISH,
         reject_on_timeout=review.on_timeout is TimeoutPolicy.REJECT,
+        superseded=wait.version != upload.version,
     )
 
 
@@ -115,6 +117,17 @@ def close_wait(
         wait.try_at = None
         session.flush()
     return answer
+
+
+def close_superseded_waits(
+    session: Session, upload: UploadRow, *, flow_run_id: str, now: datetime
+) -> None:
+    """Close what this run has left open for older versions: it goes on with the current one."""
+    for wait in _open_waits(session, upload.upload_id):
+        if wait.flow_run_id == flow_run_id and wait.version != upload.version:
+            wait.closed_at, wait.outcome = now, WaitOutcome.SUPERSEDED
+            wait.try_at = None
+    session.flush()
 
 
 def abandon_waits(session: Session, flow_run_id: str, *, note: str, now: datetime) -> list[WaitRow]:

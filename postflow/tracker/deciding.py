@@ -25,6 +25,7 @@ from postflow.errors import DecisionError
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.batches import close_decided_batches, list_members
+from postflow.store.change_lists import author_of, list_changes
 from postflow.store.comments import load_comments
 from postflow.store.decisions import append_decision, last_decision, load_rulings
 from postflow.store.deliveries import load_delivery
@@ -148,35 +149,10 @@ def cancel_upload(
     return upload
 
 
-def list_changes(
-    session: Session, upload: UploadRow, settings: Settings
-) -> list[dict[str, object]]:
-    """Return what the reviewers of the current version want changed: who, what, where."""
-    version = load_version(session, upload)
-    rules = settings.review.rules
-    return [
-        {
-            "comment_id": comment.comment_id,
-            "author": _author_of(comment).display_name,
-            "timecode": comment.timecode,
-            "text": comment.text,
-            "reason": comment.reason,
-            "done": comment.completed_at is not None,
-        }
-        for comment in load_comments(session, upload.upload_id, upload.version)
-        if comment.verdict == ReviewStatus.REJECTED
-        and not rules.is_editor(_author_of(comment), uploader_id=version.uploader_id)
-    ]
-
-
-def _author_of(comment: CommentRow) -> Person:
-    return Person(id=comment.author_id, email=comment.author_email, name=comment.author_name)
-
-
 def _state_comment(
     comment: CommentRow, *, rules: ReviewRules, uploader_id: str | None
 ) -> Statement:
-    author = _author_of(comment)
+    author = author_of(comment)
     is_editor = rules.is_editor(author, uploader_id=uploader_id)
     return Statement(
         # Two people of whom nothing is known must not take each other's rejections back.
@@ -249,7 +225,10 @@ def _announce_decision(
         announce(session, Announcement.APPROVED, upload, now=now, cause=cause, payload=told)
     # A further no only makes the published change list longer.
     if decision.verdict == ReviewStatus.REJECTED:
-        told |= {"changes": list_changes(session, upload, settings), "is_update": not is_news}
+        told |= {
+            "changes": list_changes(session, upload, settings.review.rules),
+            "is_update": not is_news,
+        }
         announce(session, Announcement.REJECTED, upload, now=now, cause=cause, payload=told)
 
 
