@@ -28,6 +28,7 @@ for family in (demo, serving, running, looking, deciding, setting_up, signing_in
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the program and exit: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # Prefect's client would count us, and say so
     configure_logs()
     sys.exit(run_program(sys.argv[1:] if arguments is None else arguments))
 
