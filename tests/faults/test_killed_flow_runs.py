@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ def machine(
     with machine.configured(tracker={"ready_patience": 300}):
         machine.submit(*(machine.videos.make(name) for name in NAMES))
         for name in NAMES:
-            eventually(lambda name=name: machine.last_run(name), doing=f"{name} has a run")
+            eventually(functools.partial(machine.last_run, name), doing=f"{name} has a run")
             _wait_until_at_work(machine, name)
         yield machine
     world.configure(transcode_delay=timedelta(seconds=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import subprocess
 import sys
@@ -143,10 +144,10 @@ class Machine:
     def wait_until_suspended(self, *names: str) -> None:
         """Wait until the run of each video sleeps and no process of it is left."""
         for name in names:
-            eventually(lambda name=name: self.last_run(name), doing=f"{name} has a run")
+            eventually(functools.partial(self.last_run, name), doing=f"{name} has a run")
             self.wait_for_state(self.run_of(name), "PAUSED")
             run = self.run_of(name)
-            eventually(lambda run=run: not self.processes_of(run), doing=f"{name} has no process")
+            eventually(functools.partial(self.is_gone, run), doing=f"{name} has no process")
 
     def processes_of(self, flow_run_id: str) -> list[psutil.Process]:
         """Return the living processes that work on this flow run."""
@@ -158,6 +159,10 @@ class Machine:
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
         return found
+
+    def is_gone(self, flow_run_id: str) -> bool:
+        """Whether no process works on this flow run."""
+        return not self.processes_of(flow_run_id)
 
     def upload(self, name: str) -> UploadRow | None:
         """Return the upload of the file of this name."""
