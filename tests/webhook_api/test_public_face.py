@@ -12,6 +12,7 @@ import pytest
 from postflow.frameio.webhooks import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from tests.webhook_api.conftest import Service, StartService
 from tests.webhook_api.signing import BODY, PATH, SECRET, signed
+from webhook_api.public_description import describe_public_face
 
 TOO_LONG = b"x" * (1024 * 1024 + 1)
 
@@ -186,3 +187,17 @@ def test_any_live_secret_is_accepted(start_service: StartService) -> None:
     ]
 
     assert statuses == [202, 202, 401]
+
+
+def test_description_names_what_is_served(service: Service) -> None:
+    """The OpenAPI document of the public face names its two routes, and is itself not served."""
+    described = describe_public_face()["paths"]
+    assert isinstance(described, dict)
+    answers = {
+        (method, path): service.public.request(method, path).status_code
+        for path, methods in described.items()
+        for method in methods
+    }
+
+    assert answers == {("post", PATH): 401, ("get", "/health"): 200}
+    assert service.public.get("/openapi.json").status_code == 404
