@@ -1,8 +1,9 @@
-"""Comments as Frame.io shows them now, and everything they ever said."""
+"""Comments as Frame.io shows them now, everything they ever said, and how it was read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from sqlmodel import Session, col, func, select
 from postflow.domain.people import Person
 from postflow.domain.standing import ReviewStatus
 from postflow.store.columns import storable
-from postflow.store.tables import CommentRevisionRow, CommentRow
+from postflow.store.tables import AnalysisRow, CommentRevisionRow, CommentRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,13 @@ class SeenComment:
     score: float
     reason: str
     analyser_version: str
+    rule: str = ""
+    reasons: tuple[Mapping[str, object], ...] = ()
+
+
+def hash_text(text: str) -> str:
+    """Return the name under which what was made of this text is kept."""
+    return hashlib.sha256(storable(text).encode()).hexdigest()
 
 
 def load_comments(session: Session, upload_id: str, version: int) -> list[CommentRow]:
@@ -49,11 +57,14 @@ def apply_comments(
     version: int,
     file_id: str,
     now: datetime,
+    read_anew: bool = True,
 ) -> None:
     """Make the stored comments of a file equal to the complete list `seen`.
 
     What is missing from the list was deleted, and stays deleted: Frame.io never reuses an id.
     Only a rejection that is there again counts again, because doubt is never an approval.
+    With `read_anew` the verdict of another analyser replaces the one in force, which stays on
+    record: nothing that was ever made of a comment is changed or removed.
     """
     known = {
         row.comment_id: row
@@ -73,6 +84,8 @@ def apply_comments(
         elif row.deleted_at is None or comment.verdict == ReviewStatus.REJECTED:
             changed = row.deleted_at is not None or _is_changed(row, comment)
             _update(session, row, comment, now=now, changed=changed)
+            if not changed and read_anew and row.analyser_version != comment.analyser_version:
+                _judge(session, row, comment, now=now)
     for row in known.values():
         if row.deleted_at is None:
             row.deleted_at = now
@@ -93,11 +106,29 @@ def _update(
     if changed:
         row.deleted_at = None
         row.text = storable(seen.text)
-        row.verdict, row.score, row.reason = seen.verdict, seen.score, storable(seen.reason)
-        row.analyser_version = seen.analyser_version
         session.add(row)
         session.flush()
         _add_revision(session, row, at=seen.edited_at or seen.written_at, now=now)
+        _judge(session, row, seen, now=now)
+
+
+def _judge(session: Session, row: CommentRow, seen: SeenComment, *, now: datetime) -> None:
+    """Let a verdict be in force from now on, and put it on record."""
+    row.verdict, row.score, row.reason = seen.verdict, seen.score, storable(seen.reason)
+    row.analyser_version = seen.analyser_version
+    session.add(
+        AnalysisRow(
+            comment_id=row.comment_id,
+            text_sha256=hash_text(row.text),
+            verdict=seen.verdict,
+            score=seen.score,
+            rule=seen.rule,
+            reason=storable(seen.reason),
+            reasons=[dict(reason) for reason in seen.reasons],
+            analyser_version=seen.analyser_version,
+            at=now,
+        )
+    )
 
 
 def _is_changed(row: CommentRow, seen: SeenComment) -> bool:

@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from postflow.domain.comments import ANALYSER_VERSION, analyze_comment, render_reasons
+from postflow.domain.house import HouseRules, judge_comment
 from postflow.domain.people import Person
 from postflow.domain.uploads import UploadStatus
 from postflow.errors import FrameioUnavailableError, NotFoundError
 from postflow.frameio.wire import Comment, File, FileStatus, User
+from postflow.settings import Settings
+from postflow.store.columns import storable
 from postflow.store.comments import SeenComment
 from postflow.tracker.ports import FrameioReader
 from postflow.tracker.status_field import StatusHint
@@ -37,20 +39,21 @@ async def read_file(
     frameio: FrameioReader,
     file_id: str,
     *,
-    status_field: str,
+    settings: Settings,
     known_authors: Mapping[str, Person],
-    keywords: dict[str, list[str]],
 ) -> FileSeen | None:
     """Return the file with every comment, or None when Frame.io says that it does not exist.
 
     One file read and one comment list. Replies come without their owner, so a reply that nobody
-    has seen yet costs one read more. Raises FrameioError; a part of the comments is never returned.
+    has seen yet costs one read more. Comments are judged by the settings of the file's project.
+    Raises FrameioError; a part of the comments is never returned.
     """
     try:
         file = await frameio.fetch_file(file_id, include=("creator", "metadata"))
         listed = await frameio.fetch_comments(file_id)
     except NotFoundError:
         return None
+    own = settings.for_project(file.project_id)
     comments = _unfold(listed)
     if any(top.replies is None for top in listed):
         comments |= await _ask_for_missing(frameio, known_authors.keys() - comments.keys())
@@ -58,7 +61,7 @@ async def read_file(
         see_comment(
             comment,
             author=await _find_author(frameio, comment, known_authors),
-            keywords=keywords,
+            house=own.analysis.house,
         )
         for comment in comments.values()
     ]
@@ -71,7 +74,7 @@ async def read_file(
         media_type=file.media_type,
         size=file.file_size,
         uploader=_read_person(file.creator) if file.creator else None,
-        status_value=_read_status_value(file, status_field),
+        status_value=_read_status_value(file, own.review.status_names.field),
         comments=tuple(seen),
     )
 
@@ -85,9 +88,9 @@ def read_upload_status(file: File) -> UploadStatus:
     return UploadStatus.UPLOADED
 
 
-def see_comment(comment: Comment, *, author: Person, keywords: dict[str, list[str]]) -> SeenComment:
+def see_comment(comment: Comment, *, author: Person, house: HouseRules) -> SeenComment:
     """Return the comment with what its text means."""
-    analysis = analyze_comment(comment.text, keywords=keywords)
+    judgement = judge_comment(comment.text, house)
     return SeenComment(
         comment_id=comment.id,
         author=author,
@@ -96,10 +99,20 @@ def see_comment(comment: Comment, *, author: Person, keywords: dict[str, list[st
         edited_at=comment.text_edited_at,
         completed_at=comment.completed_at,
         timecode=None if comment.timestamp is None else str(comment.timestamp),
-        verdict=analysis.verdict,
-        score=analysis.score,
-        reason=render_reasons(analysis),
-        analyser_version=ANALYSER_VERSION,
+        verdict=judgement.verdict,
+        score=judgement.score,
+        reason=judgement.reason,
+        analyser_version=judgement.version,
+        rule=judgement.rule,
+        reasons=tuple(
+            {
+                "words": storable(reason.words),
+                "rule": reason.rule,
+                "direction": reason.direction,
+                "weight": reason.weight,
+            }
+            for reason in judgement.reasons
+        ),
     )
 
 

@@ -123,9 +123,8 @@ class Settler:
             seen = await read_file(
                 self._frameio,
                 file_id,
-                status_field=self._settings.review.status_names.field,
+                settings=self._settings,
                 known_authors=look.authors,
-                keywords=self._settings.analysis.keywords,
             )
             log: list[StatusHint] = []
             if seen is not None and seen.status_value != look.status_value:
