@@ -23,6 +23,7 @@ from postflow.settings.prefect_url import prefect_api_url
 from postflow.store.flow_runs import last_attempt, plan_attempt, renew_lease
 from postflow.store.uploads import load_upload
 from postflow.submitting import Attempt, find_videos, plan_run, read_video, register_videos
+from postflow.versioning import Versioning
 
 _OVER = (RunState.FINISHED, RunState.CANCELLED, RunState.MISSING)
 
@@ -35,12 +36,16 @@ def _name_run() -> str:
 
 @flow(name="process-batch", flow_run_name=_name_run)
 def process_batch(
-    paths: list[str], project_id: str | None = None, on_rejected: str | None = None
+    paths: list[str],
+    project_id: str | None = None,
+    on_rejected: str | None = None,
+    new_version_of: str | None = None,
 ) -> State[Any]:
     """Start one `process-video` run per video file; the same files again start nothing twice.
 
     Ends Failed with one sentence, and nothing registered, when any path cannot be used.
-    `on_rejected` ("wait" or "finish") overrides `review.on_rejected` for these videos.
+    `on_rejected` ("wait" or "finish") overrides `review.on_rejected` for these videos. With
+    `new_version_of` the one file is the next version of that upload, whose run goes on with it.
     """
     hide_failure_traceback()
     try:
@@ -54,6 +59,7 @@ def process_batch(
                 batch_id=desk.flow_run_id,
                 project_id=project,
                 on_rejected=on_rejected,
+                versioning=Versioning(settings=desk.settings, of=new_version_of),
             )
             started = _start_all(desk, upload_ids, project)
             return Completed(message=f"{len(upload_ids)} videos, {started} runs")
@@ -79,7 +85,9 @@ def _start_all(desk: Desk, upload_ids: list[str], project_id: str | None) -> int
 
 
 def _start(desk: Desk, attempt: Attempt, project_id: str | None) -> str:
-    """Return the attempt's run: a new one, or the one that was started before."""
+    """Return the attempt's run: a new one, or the one that is at it already."""
+    if attempt.flow_run_id is not None:
+        return attempt.flow_run_id
     flow_run_id = run_apart(
         _prefect(desk).start(
             _deployment(desk),

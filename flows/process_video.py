@@ -75,21 +75,30 @@ def _find_upload(desk: Desk, path: str, upload_id: str | None, project_id: str |
 
 
 def _process(desk: Desk, upload_id: str, project_id: str | None) -> State[Any]:
+    """Bring version after version to its verdict until one is delivered or the review is over."""
     try:
-        upload(desk, upload_id, project_id)
-        tag_with_project(desk, upload_id)
-        outcome = _suspend_until(wait_until_ready, desk, upload_id)
-        while outcome in (WaitOutcome.READY, WaitOutcome.APPROVED):
-            outcome = _suspend_until(wait_for_approval, desk, upload_id)
+        outcome = _bring_to_verdict(desk, upload_id, project_id)
+        while outcome in (WaitOutcome.APPROVED, WaitOutcome.SUPERSEDED):
             if outcome is WaitOutcome.APPROVED:
                 delivered = post_process(desk, upload_id)
                 if delivered is not None:
                     place = delivered.path or desk.settings.post_processing.deployment
                     return Completed(message=f"Delivered: {place}")
+            outcome = _bring_to_verdict(desk, upload_id, project_id)
     except PostFlowError as error:
         fail_unsent(desk.store, upload_id, reason=str(error))
         return Failed(message=str(error))
     return _end(desk, upload_id, outcome)
+
+
+def _bring_to_verdict(desk: Desk, upload_id: str, project_id: str | None) -> WaitOutcome:
+    """Upload the current version, wait until it is ready and then for its verdict."""
+    upload(desk, upload_id, project_id)
+    tag_with_project(desk, upload_id)
+    outcome = _suspend_until(wait_until_ready, desk, upload_id)
+    if outcome is WaitOutcome.READY:
+        outcome = _suspend_until(wait_for_approval, desk, upload_id)
+    return outcome
 
 
 def _suspend_until(

@@ -16,6 +16,7 @@ from postflow.settings import Settings, load_settings
 from postflow.store.database import Store, open_store
 from postflow.store.flow_runs import claim_run, finish_run, last_attempt, load_run, renew_lease
 from postflow.store.uploads import load_upload
+from postflow.store.waits import close_superseded_waits
 from postflow.submitting import revive_upload
 
 _PATIENCE = timedelta(seconds=30)
@@ -83,6 +84,7 @@ def _claim(desk: Desk, upload_id: str) -> None:
         if row.version != upload.version:
             last = last_attempt(session, upload_id, upload.version)
             row.version, row.attempt = upload.version, last.attempt + 1 if last else 1
+        close_superseded_waits(session, upload, flow_run_id=desk.flow_run_id, now=now)
 
 
 def _give_back(desk: Desk) -> None:

@@ -20,7 +20,9 @@ from postflow.store.database import Store
 from postflow.store.deliveries import load_delivery
 from postflow.store.flow_runs import last_attempt, plan_attempt
 from postflow.store.tables import UploadRow, VersionRow
-from postflow.store.uploads import find_by_content, load_upload, load_version, register_upload
+from postflow.store.uploads import load_upload, load_version, register_upload
+from postflow.store.versions import NewVersion, find_by_content
+from postflow.versioning import Versioning, add_version, follow_by_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,14 +36,17 @@ class VideoFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """A run that is wanted for an upload; `key` is the same for as long as it is the same run."""
+    """A run that is wanted for an upload; `key` is the same for as long as it is the same run.
+
+    `flow_run_id` is the run that is at it already, if there is one.
+    """
 
     upload_id: str
     version: int
     number: int
     path: str
     filename: str
-    last_run_id: str | None
+    flow_run_id: str | None
 
     @property
     def key(self) -> str:
@@ -120,18 +125,26 @@ def register_videos(
     project_id: str | None = None,
     on_rejected: str | None = None,
     upload_id: str | None = None,
+    versioning: Versioning | None = None,
     clock: Clock = utc_now,
 ) -> list[str]:
     """Register the files together, or none of them; return their upload ids in order.
 
     A file's identity is its sha256: the same bytes in the same project are the same upload.
+    Without `versioning` every other file gets an upload of its own. Raises UploadError where a
+    file cannot become a version now.
     """
     now = clock()
     with store.writing() as session:
         upload_ids = []
         for video in videos:
             upload = _register(
-                session, video, upload_id=upload_id, project_id=project_id, clock=clock
+                session,
+                video,
+                upload_id=upload_id,
+                project_id=project_id,
+                versioning=versioning,
+                now=now,
             )
             upload.on_rejected = on_rejected or upload.on_rejected
             upload_ids.append(upload.upload_id)
@@ -167,7 +180,7 @@ def plan_run(
             number=row.attempt,
             path=load_version(session, upload).path or "",
             filename=upload.filename,
-            last_run_id=last.flow_run_id if last else None,
+            flow_run_id=row.flow_run_id,
         )
 
 
@@ -177,14 +190,25 @@ def _register(
     *,
     upload_id: str | None,
     project_id: str | None,
-    clock: Clock,
+    versioning: Versioning | None,
+    now: datetime,
 ) -> UploadRow:
+    new = NewVersion(
+        filename=video.path.name, path=str(video.path), sha256=video.sha256, size=video.size
+    )
+    if versioning is not None and versioning.of is not None:
+        return add_version(session, new, versioning, project_id=project_id, now=now)
     same = find_by_content(session, video.sha256, project_id=project_id)
     if same is not None and upload_id in (None, same.upload_id):
         version = load_version(session, same)
-        if version.path is None or not Path(version.path).is_file():
+        is_current = version.sha256 == video.sha256
+        if is_current and (version.path is None or not Path(version.path).is_file()):
             version.path = same.path = str(video.path)
         return same
+    if versioning is not None and upload_id is None:
+        followed = follow_by_name(session, new, versioning, project_id=project_id, now=now)
+        if followed is not None:
+            return followed
     name = upload_id or name_upload(video.path.stem, video.sha256)
     if upload_id is None and session.get(UploadRow, name) is not None:
         name = f"{name}-{(project_id or 'other')[:8]}"
@@ -196,7 +220,7 @@ def _register(
         sha256=video.sha256,
         size=video.size,
         project_id=project_id,
-        now=clock(),
+        now=now,
     )
 
 
@@ -213,6 +237,8 @@ def revive_upload(session: Session, upload: UploadRow, *, now: datetime) -> None
     old = load_version(session, upload)
     upload.status, upload.failure, upload.gone_at = UploadStatus.REGISTERED, None, None
     upload.updated_at = now
+    if old.path is None:  # somebody else brought it there, and may have put it right
+        upload.look_at = now if upload.file_id else None
     if old.uploaded_at is None or old.path is None:
         return
     upload.version += 1

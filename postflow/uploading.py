@@ -7,140 +7,37 @@ and finds the work done, or takes over when the first is no longer heard of.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import structlog
-from sqlmodel import Session
 
 from postflow.clock import Clock, utc_now
 from postflow.domain.uploads import UploadStatus
 from postflow.errors import StoreError, StoreUnavailableError, UploadError
-from postflow.frameio.chunks import Placeholder, parse_placeholder, render_placeholder
 from postflow.frameio.client import FrameioClient
 from postflow.frameio.failures import most_telling
-from postflow.frameio.journal import AskedFor
 from postflow.frameio.locate import Location, locate
 from postflow.frameio.parts import Progress
 from postflow.frameio.slots import process_slots
-from postflow.frameio.uploader import UploadedFile, upload_file
+from postflow.frameio.stacks import find_place_beside, stack_on_top
+from postflow.frameio.uploader import upload_file
 from postflow.settings import Settings
 from postflow.store import claims
 from postflow.store.allowances import take_turn
 from postflow.store.announcements import Announcement, announce
 from postflow.store.batches import close_decided_batches
 from postflow.store.database import Store
-from postflow.store.journal import (
-    complete_upload,
-    discard_placeholder,
-    load_placeholder,
-    record_part,
-    record_placeholder,
-)
 from postflow.store.uploads import fail_upload, load_upload, load_version
+from postflow.store.versions import list_older_files
+from postflow.upload_journal import StoreJournal
 
 CREATES_A_SECOND = 4.75  # Frame.io allows five, to all processes of the account together
 _LOOK_EVERY = 0.5  # seconds, while another process uploads
 _log = structlog.get_logger("postflow.uploading")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoreJournal:
-    """Frame.io's upload journal, kept in our store so that any later process can go on.
-
-    Writes only while `holder` has the claim on the upload: a process that was stopped for long
-    must not write over the one that took its place.
-    """
-
-    store: Store
-    upload_id: str
-    holder: str
-    clock: Clock = utc_now
-
-    def load(self) -> Placeholder | None:
-        """Return the recorded placeholder with its finished parts."""
-        with self.store.reading() as session:
-            found = load_placeholder(session, self.upload_id)
-        if found is None:
-            return None
-        text, finished = found
-        return parse_placeholder(text).with_finished(*finished)
-
-    def asking(self, asked: AskedFor) -> None:
-        """Record that Frame.io is asked for a placeholder from now on."""
-        with self._writing() as session:
-            claims.record_asking(session, self.upload_id, holder=self.holder, asked=_kept(asked))
-
-    def answer_lost(self) -> None:
-        """Record that it cannot be known whether the placeholder exists."""
-        with self._writing() as session:
-            claims.record_lost_answer(session, self.upload_id, holder=self.holder)
-
-    def answered(self) -> None:
-        """Record that nothing is open any more."""
-        with self._writing() as session:
-            claims.record_answered(session, self.upload_id, holder=self.holder)
-
-    def unanswered(self) -> AskedFor | None:
-        """Return what was asked for and may have left a placeholder behind."""
-        with self.store.reading() as session:
-            kept = claims.load_unanswered(session, self.upload_id)
-        if kept is None:
-            return None
-        return AskedFor(folder_id=kept.folder_id, name=kept.name, size=kept.size, since=kept.since)
-
-    def orphans_among(self, file_ids: frozenset[str], asked: AskedFor) -> frozenset[str] | None:
-        """Return those that no upload has on record; None while another one asks for the same."""
-        with self.store.reading() as session:
-            return claims.find_orphans(
-                session, self.upload_id, file_ids, asked=_kept(asked), now=self.clock()
-            )
-
-    def placeholder_created(self, placeholder: Placeholder) -> None:
-        """Record a new placeholder, in place of any before."""
-        with self._writing() as session:
-            record_placeholder(
-                session,
-                self.upload_id,
-                file_id=placeholder.file_id,
-                placeholder=render_placeholder(placeholder),
-                now=self.clock(),
-            )
-            claims.record_answered(session, self.upload_id, holder=self.holder)
-
-    def part_finished(self, number: int) -> None:
-        """Record that Frame.io holds this part."""
-        with self._writing() as session:
-            record_part(session, self.upload_id, number)
-
-    def discarded(self) -> None:
-        """Forget the placeholder."""
-        with self._writing() as session:
-            discard_placeholder(session, self.upload_id)
-
-    def completed(self, uploaded: UploadedFile) -> None:
-        """Record that every byte has arrived."""
-        with self._writing() as session:
-            complete_upload(
-                session,
-                self.upload_id,
-                file_id=uploaded.file_id,
-                sha256=uploaded.sha256,
-                size=uploaded.size,
-                view_url=uploaded.view_url,
-                media_type=uploaded.media_type,
-                now=self.clock(),
-            )
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with self.store.writing() as session:
-            claims.check_claim(session, self.upload_id, holder=self.holder)
-            yield session
 
 
 async def upload_video(
@@ -166,7 +63,8 @@ async def upload_video(
             return
         journal = StoreJournal(store=store, upload_id=upload_id, holder=holder, clock=clock)
         path, sha256 = _plan(store, upload_id)
-        place = await locate(
+        older = _list_older(store, upload_id)
+        place = await find_place_beside(frameio, older) or await locate(
             frameio,
             workspace_id=settings.frameio.workspace_id,
             project_id=project_id or settings.frameio.project_id,
@@ -190,14 +88,23 @@ async def upload_video(
                 f"{path} changed between its registration and its upload; run it again, and "
                 "the new content gets an upload of its own."
             )
+        await stack_on_top(frameio, older=older, newer=uploaded.file_id)
         journal.completed(uploaded)
 
 
 def is_sent(store: Store, upload_id: str) -> bool:
-    """Whether nothing is left to send: Frame.io has every byte, or the upload has failed."""
+    """Whether nothing is left to do: every byte is there and recorded, or the upload has failed.
+
+    What lies at Frame.io without a file of ours is somebody else's to bring there.
+    """
     with store.reading() as session:
         upload = load_upload(session, upload_id)
-    return upload.status not in (UploadStatus.REGISTERED, UploadStatus.UPLOADING)
+        version = load_version(session, upload)
+    if upload.status == UploadStatus.FAILED or (version.file_id and version.path is None):
+        return True
+    is_there = upload.status not in (UploadStatus.REGISTERED, UploadStatus.UPLOADING)
+    # The tracker may see the file complete before we have compared and stacked it.
+    return is_there and version.placeholder is None
 
 
 def fail_unsent(store: Store, upload_id: str, *, reason: str, clock: Clock = utc_now) -> None:
@@ -212,6 +119,11 @@ def fail_unsent(store: Store, upload_id: str, *, reason: str, clock: Clock = utc
         told = {"reason": reason}
         announce(session, Announcement.FAILED, upload, now=now, cause=cause, payload=told)
         close_decided_batches(session, upload_id, now=now)
+
+
+def _list_older(store: Store, upload_id: str) -> list[str]:
+    with store.reading() as session:
+        return list_older_files(session, upload_id)
 
 
 def _plan(store: Store, upload_id: str) -> tuple[Path, str | None]:
@@ -294,10 +206,3 @@ def _turn_taker(
             await asyncio.sleep((await asyncio.to_thread(take)).total_seconds())
 
     return wait_for_turn
-
-
-def _kept(asked: AskedFor) -> claims.AskedFor:
-    """Say the same in the store's own type."""
-    return claims.AskedFor(
-        folder_id=asked.folder_id, name=asked.name, size=asked.size, since=asked.since
-    )

@@ -25,7 +25,14 @@ LAYERS = (
         "postflow.tunnel",
         "postflow.webhook_secrets",
     ),
-    ("postflow.tracker", "postflow.uploading", "postflow.submitting", "postflow.delivery"),
+    (
+        "postflow.tracker",
+        "postflow.uploading",
+        "postflow.upload_journal",
+        "postflow.submitting",
+        "postflow.versioning",
+        "postflow.delivery",
+    ),
     ("postflow.dashboard", "postflow.integration"),
     ("webhook_api", "flows", "postflow.cli", "postflow.__main__"),
 )
@@ -33,6 +40,8 @@ INSIDE_ONE_PLACE = {
     ("postflow.__main__", "postflow.cli"),  # `python -m postflow` is the command
     ("postflow.domain", "postflow.errors"),  # the domain raises our errors
     ("postflow.submitting", "postflow.delivery"),  # both hash files, in one way
+    ("postflow.uploading", "postflow.upload_journal"),  # the journal is where uploading keeps track
+    ("postflow.submitting", "postflow.versioning"),  # a file may be a version of another one
 }
 STANDS_BESIDE = "postflow.simulator"
 SIMULATOR_SEES = ("postflow.errors", "postflow.frameio.wire", "postflow.frameio.webhooks")

@@ -105,14 +105,6 @@ def find_version(session: Session, file_id: str) -> VersionRow | None:
     return session.exec(select(VersionRow).where(VersionRow.file_id == file_id)).first()
 
 
-def find_by_content(session: Session, sha256: str, *, project_id: str | None) -> UploadRow | None:
-    """Return the upload of these very bytes in this project: a file's identity is its sha256."""
-    statement = select(UploadRow).where(UploadRow.sha256 == sha256)
-    if project_id is not None:
-        statement = statement.where(UploadRow.project_id == project_id)
-    return session.exec(statement.order_by(col(UploadRow.created_at))).first()
-
-
 def find_unattached(session: Session, filename: str, *, project_id: str | None) -> UploadRow | None:
     """Return the oldest upload that waits for Frame.io to report a file of this name.
 
