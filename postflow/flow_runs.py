@@ -48,8 +48,8 @@ class PrefectFlowRuns:
 
     async def fetch_states(self, flow_run_ids: Sequence[str]) -> dict[str, RunState]:
         """Return each run's state; runs that Prefect does not know are missing, not an error."""
-        wanted = list(dict.fromkeys(flow_run_ids))
-        states = dict.fromkeys(wanted, RunState.MISSING)
+        states = dict.fromkeys(flow_run_ids, RunState.MISSING)
+        wanted = [each for each in states if _is_uuid(each)]
         if not wanted:
             return states
         async with self._talk("reading flow runs") as prefect:
@@ -200,6 +200,14 @@ class PrefectFlowRuns:
             f"{type(error).__name__}); start it with `postflow start` or `prefect server start`, "
             "or correct prefect.api_url."
         )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_state(state: State[Any] | None) -> RunState:

@@ -147,6 +147,16 @@ def test_strange_events_are_still_read(body: dict[str, object]) -> None:
     assert event.resource is None or event.resource.id is None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a":' * 100_000 + b"1" + b"}" * 100_000, b'{"n":' + b"9" * 5_000 + b"}"],
+    ids=["too-deep", "too-long-a-number"],
+)
+def test_objects_beyond_reading_are_stored(body: bytes) -> None:
+    """An object that Python refuses to read in full was signed all the same."""
+    assert parse_event(body).type is None
+
+
 def test_unknown_keys_are_kept() -> None:
     """What Frame.io adds one day stays with the event."""
     event = parse_event(b'{"type":"file.exploded","retry":{"n":2}}')
