@@ -72,7 +72,11 @@ class Studio:
     @property
     def settings(self) -> Settings:
         """The settings of every process of this studio."""
-        return settings_of(self.frameio.address, self.url)
+        return self.settings_with()
+
+    def settings_with(self, **frameio: object) -> Settings:
+        """Return the same settings with some differences."""
+        return settings_of(self.frameio.address, self.url, **frameio)
 
     def video(self, name: str = "cut.mp4", *, size: int = 450_000) -> Path:
         """Write a new video of random bytes."""
@@ -82,7 +86,7 @@ class Studio:
 
     def upload(self, *upload_ids: str, **frameio: object) -> None:
         """Upload in this process, all at the same time and each with a client of its own."""
-        settings = settings_of(self.frameio.address, self.url, **frameio)
+        settings = self.settings_with(**frameio)
 
         async def run() -> None:
             await asyncio.gather(*(upload(self.store, settings, each) for each in upload_ids))
