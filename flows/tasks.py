@@ -140,12 +140,13 @@ def post_process(desk: Desk, upload_id: str) -> Delivered | None:
 
 def _look(desk: Desk, upload_id: str, kind: WaitKind, *, patience: float) -> WaitOutcome | None:
     """Commit the wait, look for an answer for `patience` seconds, and close the wait with it."""
-    review = desk.settings.review
-    timeout = review.ready_timeout if kind is WaitKind.READY else review.timeout
     with desk.store.writing() as session:
+        upload_row = load_upload(session, upload_id, lock=True)
+        review = desk.settings.for_project(upload_row.project_id).review
+        timeout = review.ready_timeout if kind is WaitKind.READY else review.timeout
         row = open_wait(
             session,
-            upload=load_upload(session, upload_id, lock=True),
+            upload=upload_row,
             kind=kind,
             flow_run_id=desk.flow_run_id,
             now=utc_now(),
@@ -172,4 +173,5 @@ def _has_answer(desk: Desk, wait_id: int) -> bool:
     with desk.store.reading() as session:
         row = session.get_one(WaitRow, wait_id)
         upload_row = load_upload(session, row.upload_id)
-        return read_answer(row, upload_row, desk.settings.review) is not None
+        own = desk.settings.for_project(upload_row.project_id)
+        return read_answer(row, upload_row, own.review) is not None

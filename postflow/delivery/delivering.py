@@ -287,6 +287,7 @@ class _Work:
     def _is_still_approved(self, upload: UploadRow) -> bool:
         return (
             upload.review_status == ReviewStatus.APPROVED
+            and upload.held_since is None
             and upload.version == self.claim.version.version
             and upload.cancelled_at is None
         )

@@ -16,11 +16,13 @@ def answer_wait(
     finish_on_rejection: bool,
     reject_on_timeout: bool = False,
     superseded: bool = False,
+    held: bool = False,
 ) -> WaitOutcome | None:
     """Return how the wait ends, or None while it goes on.
 
     A verdict beats a deadline that passed meanwhile: what reviewers said is worth more. What was
-    said about a version that is `superseded` by a newer one is worth nothing.
+    said about a version that is `superseded` by a newer one is worth nothing, and an approval that
+    is `held` is none yet.
     """
     if cancelled:
         return WaitOutcome.CANCELLED
@@ -31,7 +33,8 @@ def answer_wait(
     if kind is WaitKind.READY:
         return WaitOutcome.READY if status is UploadStatus.READY else None
     late = WaitOutcome.REJECTED if reject_on_timeout else WaitOutcome.TIMED_OUT
-    return _answer_review(review, finish_on_rejection) or (late if timed_out else None)
+    standing = ReviewStatus.PENDING if held else review
+    return _answer_review(standing, finish_on_rejection) or (late if timed_out else None)
 
 
 def _answer_review(review: ReviewStatus, finish_on_rejection: bool) -> WaitOutcome | None:

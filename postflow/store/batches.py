@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, exists, or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -86,7 +86,10 @@ def _has_undecided(session: Session, batch_id: str) -> bool:
         .join(BatchMemberRow, col(BatchMemberRow.upload_id) == col(UploadRow.upload_id))
         .where(
             BatchMemberRow.batch_id == batch_id,
-            UploadRow.review_status == ReviewStatus.PENDING,
+            or_(
+                col(UploadRow.review_status) == ReviewStatus.PENDING,
+                col(UploadRow.held_since).is_not(None),
+            ),
             UploadRow.status != UploadStatus.FAILED,
             col(UploadRow.cancelled_at).is_(None),
             ~_has_timed_out(),

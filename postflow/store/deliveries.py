@@ -34,6 +34,8 @@ def claim_delivery(
 ) -> DeliveryRow | None:
     """Take the right to deliver the current version; None unless it is approved at this moment.
 
+    An approval that is held gives no right either, until a person releases it.
+
     `upload` must be loaded with `lock` in the same transaction. A claim that was left behind by a
     killed process is handed to the next one, with the name it had. Raises StoreUnavailableError
     when another delivery has just taken the name.
@@ -43,6 +45,8 @@ def claim_delivery(
     found = load_delivery(session, upload.upload_id, upload.version)
     if found is not None and found.delivered_at is not None:
         return found
+    if upload.held_since is not None:
+        return None
     decision = last_decision(session, upload.upload_id, version=upload.version)
     if upload.status == UploadStatus.FAILED or decision is None or decision.id is None:
         return None

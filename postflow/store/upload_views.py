@@ -19,6 +19,7 @@ from postflow.store.tables import (
 )
 from postflow.store.view_types import (
     DeliveryView,
+    HeldView,
     UploadStatusView,
     VerdictView,
     WaitView,
@@ -56,6 +57,8 @@ def view_uploads(session: Session, uploads: Sequence[UploadRow]) -> list[UploadS
             verdict=_view_verdict(decision) if (decision := decisions.get(key)) else None,
             waiting=view_wait(wait) if (wait := waits.get(upload.upload_id)) else None,
             delivery=_view_delivery(delivery) if (delivery := deliveries.get(key)) else None,
+            held=_view_hold(upload),
+            quiet_until=iso(upload.quiet_until),
             batch_ids=batches[upload.upload_id],
         )
         for upload in uploads
@@ -153,6 +156,12 @@ def _view_verdict(row: DecisionRow) -> VerdictView:
         score=row.score,
         at=row.at.isoformat(),
     )
+
+
+def _view_hold(upload: UploadRow) -> HeldView | None:
+    if upload.held_since is None:
+        return None
+    return HeldView(since=upload.held_since.isoformat(), reason=upload.held_reason or "")
 
 
 def _view_delivery(row: DeliveryRow) -> DeliveryView:

@@ -53,6 +53,13 @@ class DeliveryView(TypedDict):
     recalled_at: str | None
 
 
+class HeldView(TypedDict):
+    """Why an approved version is not delivered until a person releases it."""
+
+    since: str
+    reason: str
+
+
 class UploadStatusView(TypedDict):
     """Everything a person asks about one upload."""
 
@@ -74,6 +81,8 @@ class UploadStatusView(TypedDict):
     verdict: VerdictView | None
     waiting: WaitView | None
     delivery: DeliveryView | None
+    held: HeldView | None
+    quiet_until: str | None
     batch_ids: list[str]
 
 

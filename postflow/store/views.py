@@ -28,6 +28,7 @@ from postflow.store.upload_views import view_uploads, view_wait
 from postflow.store.view_types import (
     DeliveryView,
     EventView,
+    HeldView,
     TimelineEntry,
     TrackingStats,
     UploadStatusView,
@@ -40,6 +41,7 @@ from postflow.store.view_types import (
 __all__ = [
     "DeliveryView",
     "EventView",
+    "HeldView",
     "TimelineEntry",
     "TrackingStats",
     "UploadStatusView",

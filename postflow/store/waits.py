@@ -78,6 +78,7 @@ def read_answer(wait: WaitRow, upload: UploadRow, review: ReviewSettings) -> Wai
         finish_on_rejection=on_rejected == OnRejected.FINISH,
         reject_on_timeout=review.on_timeout is TimeoutPolicy.REJECT,
         superseded=wait.version != upload.version,
+        held=upload.held_since is not None,
     )
 
 

@@ -29,6 +29,7 @@ _FOR_PEOPLE = frozenset(
         Announcement.REJECTED,
         Announcement.TIMED_OUT,
         Announcement.RECALLED,
+        Announcement.HELD,
         Announcement.FAILED,
         Announcement.STUCK,
         Announcement.BATCH_DECIDED,
@@ -162,6 +163,7 @@ def render_notice(row: AnnouncementRow) -> tuple[str, str]:
         Announcement.REJECTED: f"{name}: changes requested",
         Announcement.TIMED_OUT: f"{name}: nobody decided in time",
         Announcement.RECALLED: f"{name}: rejected after delivery",
+        Announcement.HELD: f"{name}: approved, but held",
         Announcement.FAILED: f"{name}: failed",
         Announcement.STUCK: f"{name}: its flow run cannot be brought back",
     }

@@ -23,6 +23,8 @@ from postflow.tracker.status_field import StatusHint, apply_status_field
 _UNREADY_LOOK = timedelta(seconds=15)
 _SECOND_LOOK = timedelta(seconds=5)
 _DELIVERED_FACTOR = 6
+_QUIET_GRACE = timedelta(minutes=10)
+"""How long the look at the end of a quiet period may take before a deadline counts again."""
 
 
 def apply_seen(
@@ -61,6 +63,8 @@ def apply_seen(
         version=version.version,
         file_id=file_id,
         now=now,
+        # What was delivered was decided by the rules of its day; `calibrate` shows the difference.
+        read_anew=not _is_delivered(session, version),
     )
     apply_status_field(
         session,
@@ -68,7 +72,7 @@ def apply_seen(
         seen.status_value,
         hints=hints,
         log=log,
-        rules=settings.review.rules,
+        rules=settings.for_project(upload.project_id).review.rules,
         now=now,
     )
     version.read_at = began_at or now
@@ -77,7 +81,8 @@ def apply_seen(
     if upload.cancelled_at is None:
         _move(session, upload, version, seen.status, now=now)
         redecide(session, upload, settings=settings, now=now)
-    upload.look_at = _next_look(session, upload, settings=settings, now=now)
+    look = _next_look(session, upload, settings=settings, now=now)
+    upload.look_at = min(look, upload.quiet_until or look) if look else None
 
 
 def apply_deadlines(session: Session, *, settings: Settings, now: datetime) -> int:
@@ -88,9 +93,12 @@ def apply_deadlines(session: Session, *, settings: Settings, now: datetime) -> i
     count = 0
     for wait in list_expired_waits(session, now=now):
         upload = load_upload(session, wait.upload_id, lock=True)
+        if upload.quiet_until is not None and now < upload.quiet_until + _QUIET_GRACE:
+            continue  # it is as good as decided, unless somebody says more
         session.refresh(wait)
         if wait.closed_at is None and wait.timed_out_at is None:
-            if read_answer(wait, upload, settings.review) is None:
+            own = settings.for_project(upload.project_id)
+            if read_answer(wait, upload, own.review) is None:
                 _time_out(session, wait, upload, settings=settings, now=now)
                 count += 1
             settle_consequences(session, upload, settings=settings, now=now)
@@ -114,7 +122,8 @@ def _time_out(
 ) -> None:
     wait.timed_out_at = now
     if wait.kind == WaitKind.READY:
-        minutes = settings.review.ready_timeout.total_seconds() / 60
+        own = settings.for_project(upload.project_id)
+        minutes = own.review.ready_timeout.total_seconds() / 60
         reason = (
             f"{upload.filename} was not ready on Frame.io after {minutes:.0f} minutes; "
             "look at it there, and run it again."
@@ -177,7 +186,11 @@ def _next_look(
         return None
     if upload.status != UploadStatus.READY:
         return now + min(every, _UNREADY_LOOK)
-    delivery = load_delivery(session, upload.upload_id, upload.version)
-    if delivery is not None and delivery.delivered_at is not None:
+    if _is_delivered(session, upload):
         return now + every * _DELIVERED_FACTOR
     return now + every
+
+
+def _is_delivered(session: Session, version: UploadRow | VersionRow) -> bool:
+    delivery = load_delivery(session, version.upload_id, version.version)
+    return delivery is not None and delivery.delivered_at is not None

@@ -9,61 +9,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from postflow.domain.comments import ANALYSER_VERSION
-from postflow.domain.people import Person, ReviewRules
-from postflow.domain.review import read_status_value
-from postflow.domain.standing import (
-    DecisionSource,
-    Review,
-    ReviewStatus,
-    Statement,
-    decide_review,
-)
+from postflow.domain.standing import DecisionSource, Review, ReviewStatus, decide_review
 from postflow.errors import DecisionError
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.batches import close_decided_batches, list_members
-from postflow.store.change_lists import author_of, list_changes
-from postflow.store.comments import load_comments
-from postflow.store.decisions import append_decision, last_decision, load_rulings
+from postflow.store.change_lists import list_changes
+from postflow.store.decisions import append_decision, last_decision
 from postflow.store.deliveries import load_delivery
-from postflow.store.tables import CommentRow, DecisionRow, RulingRow, UploadRow
+from postflow.store.tables import DecisionRow, RulingRow, UploadRow
 from postflow.store.uploads import load_upload, load_version
 from postflow.store.waits import mark_due_waits
+from postflow.tracker.holding import await_quiet, guard_delivery
+from postflow.tracker.statements import load_statements
 
 
 def review_upload(session: Session, upload: UploadRow, settings: Settings) -> Review:
     """Return the review of the upload's current version, from what is stored; changes nothing."""
-    rules = settings.review.rules
-    version = load_version(session, upload)
-    statements = [
-        _state_ruling(
-            ruling,
-            person=find_person(session, ruling),
-            rules=rules,
-            uploader_id=version.uploader_id,
-        )
-        for ruling in load_rulings(session, upload.upload_id, upload.version)
-    ]
-    if settings.webhook.intelligent_tracking:
-        statements += [
-            _state_comment(comment, rules=rules, uploader_id=version.uploader_id)
-            for comment in load_comments(session, upload.upload_id, upload.version)
-        ]
-    return decide_review(statements, quorum=rules.quorum)
+    own = settings.for_project(upload.project_id)
+    statements = load_statements(session, load_version(session, upload), own)
+    return decide_review(statements, quorum=own.review.quorum)
 
 
 def redecide(session: Session, upload: UploadRow, *, settings: Settings, now: datetime) -> Review:
     """Bring review status, decisions, due waits and announcements up to what is stored."""
-    review = review_upload(session, upload, settings)
-    is_news = upload.review_status != review.status
-    if is_news:
+    own = settings.for_project(upload.project_id)
+    statements = load_statements(session, load_version(session, upload), own)
+    review = decide_review(statements, quorum=own.review.quorum)
+    review = await_quiet(upload, review, statements, review_settings=own.review, now=now)
+    was_held = upload.held_since is not None
+    guard_delivery(session, upload, review, statements, settings=own, now=now)
+    is_news = upload.review_status != review.status or (was_held and upload.held_since is None)
+    if upload.review_status != review.status:
         upload.review_status, upload.updated_at = review.status, now
     decision = append_decision(session, upload, review, analyser_version=ANALYSER_VERSION, now=now)
     if decision is not None:
-        _announce_decision(session, upload, decision, is_news=is_news, settings=settings, now=now)
+        _announce_decision(session, upload, decision, is_news=is_news, settings=own, now=now)
     if review.status is not ReviewStatus.APPROVED:
         newest = last_decision(session, upload.upload_id, version=upload.version)
         told = _tell(newest) if newest else {}
@@ -76,7 +60,8 @@ def settle_consequences(
     session: Session, upload: UploadRow, *, settings: Settings, now: datetime
 ) -> None:
     """Mark due whoever waits for this upload, and close the batches it was the last one of."""
-    mark_due_waits(session, upload, review=settings.review, now=now)
+    own = settings.for_project(upload.project_id)
+    mark_due_waits(session, upload, review=own.review, now=now)
     for batch_id in close_decided_batches(session, upload.upload_id, now=now):
         told = {"batch_id": batch_id, "uploads": list_members(session, batch_id)}
         announce(session, Announcement.BATCH_DECIDED, upload, now=now, cause=batch_id, payload=told)
@@ -149,67 +134,6 @@ def cancel_upload(
     return upload
 
 
-def _state_comment(
-    comment: CommentRow, *, rules: ReviewRules, uploader_id: str | None
-) -> Statement:
-    author = author_of(comment)
-    is_editor = rules.is_editor(author, uploader_id=uploader_id)
-    return Statement(
-        # Two people of whom nothing is known must not take each other's rejections back.
-        who=f"unknown:{comment.comment_id}" if author.is_nobody_known else author.key,
-        said=ReviewStatus(comment.verdict),
-        at=comment.edited_at or comment.written_at,
-        source=DecisionSource.COMMENTS,
-        key=comment.comment_id,
-        counts=not is_editor and rules.counts(author),
-        may_approve=rules.may_approve(author),
-        comment_id=comment.comment_id,
-        score=comment.score,
-        reason=comment.reason,
-        display_name=author.display_name,
-    )
-
-
-def find_person(session: Session, ruling: RulingRow) -> Person:
-    """Return who made the ruling, with the address that a comment of theirs has taught us."""
-    email, name = ruling.person_email, ruling.person_name
-    if ruling.person_id is not None and email is None:
-        wrote = select(CommentRow).where(CommentRow.author_id == ruling.person_id)
-        comment = session.exec(wrote.where(col(CommentRow.author_email).is_not(None))).first()
-        email = comment.author_email if comment else None
-        name = name or (comment.author_name if comment else "")
-    return Person(id=ruling.person_id, email=email, name=name)
-
-
-def _state_ruling(
-    ruling: RulingRow, *, person: Person, rules: ReviewRules, uploader_id: str | None
-) -> Statement:
-    by_hand = ruling.source == DecisionSource.MANUAL
-    said = (
-        ReviewStatus(ruling.value)
-        if by_hand
-        else read_status_value(
-            ruling.value, approved=rules.approved_names, rejected=rules.rejected_names
-        )
-    )
-    # Webhooks name people by id alone; one whose address is not known may be an editor by address.
-    may_be_editor = not by_hand and not person.email and any("@" in e for e in rules.editors)
-    known = (ruling.known and not may_be_editor) or rules.trust_unknown_status
-    return Statement(
-        who=f"manual:{ruling.person_name}" if by_hand else person.key,
-        said=said,
-        at=ruling.at,
-        source=DecisionSource(ruling.source),
-        key=f"ruling:{ruling.id}",
-        whole=True,
-        known=known,
-        counts=by_hand or not (ruling.known and rules.is_editor(person, uploader_id=uploader_id)),
-        may_approve=by_hand or not ruling.known or rules.may_approve(person),
-        reason=ruling.reason if known else f"{ruling.reason} by somebody unknown",
-        display_name=person.display_name,
-    )
-
-
 def _announce_decision(
     session: Session,
     upload: UploadRow,
@@ -221,7 +145,7 @@ def _announce_decision(
 ) -> None:
     told, cause = _tell(decision), decision.hash
     # A second yes is no second approval: whoever delivers on the event would deliver again.
-    if decision.verdict == ReviewStatus.APPROVED and is_news:
+    if decision.verdict == ReviewStatus.APPROVED and is_news and upload.held_since is None:
         announce(session, Announcement.APPROVED, upload, now=now, cause=cause, payload=told)
     # A further no only makes the published change list longer.
     if decision.verdict == ReviewStatus.REJECTED:

@@ -114,7 +114,8 @@ class Outbox:
         for upload_id in upload_ids:
             with self._store.writing() as session:
                 upload = load_upload(session, upload_id, lock=True)
-                mark_due_waits(session, upload, review=self._settings.review, now=self._clock())
+                own = self._settings.for_project(upload.project_id)
+                mark_due_waits(session, upload, review=own.review, now=self._clock())
 
     def expect_sign_of_life(self, due: Due) -> None:
         """Give a run without a lease the time of one to show that it lives."""

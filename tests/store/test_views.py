@@ -117,6 +117,8 @@ def test_new_upload_is_shown_completely(store: Store) -> None:
         "verdict": None,
         "waiting": None,
         "delivery": None,
+        "held": None,
+        "quiet_until": None,
         "batch_ids": [],
     }
 
