@@ -8,8 +8,21 @@ from typing import Any
 
 from postflow.domain.people import Person
 from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
-from postflow.errors import FrameioError, NotFoundError, PrefectUnavailableError
-from postflow.frameio.wire import AuditLog, Comment, File, MetadataField, SelectOption, User
+from postflow.errors import (
+    FrameioError,
+    FrameioRefusedError,
+    NotFoundError,
+    PrefectUnavailableError,
+)
+from postflow.frameio.wire import (
+    AuditLog,
+    Comment,
+    File,
+    MetadataField,
+    SelectOption,
+    User,
+    VersionStack,
+)
 from tests.factories import CLIENT, EDITOR, NOW, PROJECT
 
 
@@ -35,6 +48,7 @@ class FakeFrameio:
         self.clock = clock
         self.files: dict[str, File] = {}
         self.comments: dict[str, list[Comment]] = {}
+        self.stacks: dict[str, list[str]] = {}
         self.owners: dict[str, Person] = {}
         self.log: list[AuditLog] | None = None
         self.calls: list[str] = []
@@ -132,6 +146,28 @@ class FakeFrameio:
         if file_id not in self.files:
             raise NotFoundError(f"no file {file_id}", status_code=404)
         return self.files[file_id]
+
+    async def fetch_version_stack(self, stack_id: str) -> VersionStack:
+        """Return the stack with its newest file."""
+        files = await self.fetch_stack_files(stack_id)
+        return VersionStack(
+            id=stack_id,
+            name=files[-1].name,
+            type="version_stack",
+            project_id=files[-1].project_id,
+            parent_id=None,
+            created_at=files[0].created_at,
+            updated_at=files[-1].updated_at,
+            view_url=files[-1].view_url,
+            head_version=files[-1],
+        )
+
+    async def fetch_stack_files(self, stack_id: str, *, include: Iterable[str] = ()) -> list[File]:
+        """Return the files of a stack, oldest first."""
+        self._note(f"stack {stack_id}")
+        if stack_id not in self.stacks:
+            raise FrameioRefusedError(f"{stack_id} is no version stack", status_code=422)
+        return [self.files[file_id] for file_id in self.stacks[stack_id]]
 
     async def fetch_comments(self, file_id: str) -> list[Comment]:
         """Return the comments with their replies."""
