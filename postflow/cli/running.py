@@ -38,6 +38,10 @@ def run(
         OnRejected | None,
         typer.Option(help="What a rejection means for these videos; else review.on_rejected."),
     ] = None,
+    new_version_of: Annotated[
+        str | None,
+        typer.Option(metavar="UPLOAD", help="The one file is the next version of this upload."),
+    ] = None,
     project: Annotated[
         str | None, typer.Option(help="The Frame.io project; else frameio.project_id.")
     ] = None,
@@ -46,11 +50,21 @@ def run(
 
     Needs a running `postflow start`. Ctrl-C only stops the following: the runs live on.
 
+    A file such as shot_v002.mp4 becomes the next version of the tracked shot_v001.mp4.
+
     Example: postflow run shots/ trailer.mov
     """
     settings, store = open_configured_store()
     files = find_videos(paths)
-    batch_id = submit_batch(settings, files, on_rejected=on_rejected, project_id=project)
+    if new_version_of is not None and len(files) != 1:
+        raise typer.BadParameter("--new-version-of takes exactly one file")
+    batch_id = submit_batch(
+        settings,
+        files,
+        on_rejected=on_rejected,
+        project_id=project,
+        new_version_of=new_version_of,
+    )
     upload_ids = wait_for_members(settings, store, batch_id, count=len(files))
     if detach:
         print_json({"batch": batch_id, "uploads": upload_ids})
@@ -70,6 +84,7 @@ def submit_batch(
     *,
     on_rejected: OnRejected | None = None,
     project_id: str | None = None,
+    new_version_of: str | None = None,
 ) -> str:
     """Start a batch flow run for the files and return its id, which is the batch's id too."""
     from postflow.cli.prefect_side import start_run  # noqa: PLC0415 - imports Prefect
@@ -81,6 +96,7 @@ def submit_batch(
             "paths": [str(path) for path in files],
             "project_id": project_id,
             "on_rejected": on_rejected,
+            "new_version_of": new_version_of,
         },
     )
 

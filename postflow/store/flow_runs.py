@@ -19,6 +19,13 @@ def last_attempt(session: Session, upload_id: str, version: int) -> FlowRunRow |
     return session.exec(statement).first()
 
 
+def find_latest_run(session: Session, upload_id: str) -> FlowRunRow | None:
+    """Return the run that works, or worked last, on any version of the upload."""
+    statement = select(FlowRunRow).where(FlowRunRow.upload_id == upload_id)
+    newest = (col(FlowRunRow.version).desc(), col(FlowRunRow.attempt).desc())
+    return session.exec(statement.order_by(*newest)).first()
+
+
 def plan_attempt(
     session: Session, upload_id: str, version: int, *, attempt: int, now: datetime
 ) -> FlowRunRow:

@@ -18,7 +18,7 @@ from postflow.store.announcements import (
     note_unsent,
 )
 from postflow.store.database import Store
-from postflow.store.flow_runs import last_attempt
+from postflow.store.flow_runs import find_latest_run, last_attempt
 from postflow.store.tables import AnnouncementRow
 from postflow.tracker.faults import describe
 from postflow.tracker.ports import Clock, FlowRuns
@@ -120,6 +120,8 @@ class Announcer:
     def _find_run(self, row: AnnouncementRow) -> str | None:
         with self._store.reading() as session:
             run = last_attempt(session, row.upload_id, row.version)
+            # A run that has gone on with a newer version is the one that this was about, too.
+            run = run or find_latest_run(session, row.upload_id)
             return run.flow_run_id if run else None
 
     def _claim(self) -> list[AnnouncementRow]:

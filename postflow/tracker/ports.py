@@ -8,7 +8,7 @@ from typing import Protocol
 
 from postflow.clock import Clock, utc_now
 from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
-from postflow.frameio.wire import AuditLog, Comment, File
+from postflow.frameio.wire import AuditLog, Comment, File, VersionStack
 
 __all__ = ["Clock", "FlowRuns", "FrameioReader", "utc_now"]
 
@@ -18,6 +18,14 @@ class FrameioReader(Protocol):
 
     async def fetch_file(self, file_id: str, *, include: Iterable[str] = ()) -> File:
         """Return the file; raises NotFoundError."""
+        ...
+
+    async def fetch_version_stack(self, stack_id: str) -> VersionStack:
+        """Return the stack with its newest file; raises FrameioRefusedError where it is none."""
+        ...
+
+    async def fetch_stack_files(self, stack_id: str, *, include: Iterable[str] = ()) -> list[File]:
+        """Return the files of a stack; raises FrameioRefusedError where it is none."""
         ...
 
     async def fetch_comments(self, file_id: str) -> list[Comment]:

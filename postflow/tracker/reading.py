@@ -26,6 +26,7 @@ class FileSeen:
     file_id: str
     name: str
     project_id: str
+    parent_id: str | None = None
     status: UploadStatus
     view_url: str
     media_type: str
@@ -69,6 +70,7 @@ async def read_file(
         file_id=file.id,
         name=file.name,
         project_id=file.project_id,
+        parent_id=file.parent_id,
         status=read_upload_status(file),
         view_url=file.view_url,
         media_type=file.media_type,

@@ -7,6 +7,7 @@ died; so a resume is a hint, the store is the record, and this loop is what make
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -24,6 +25,7 @@ _LEAVE = timedelta(seconds=15)
 _LONGEST_BACK_OFF = timedelta(seconds=60)
 _MOST_DOUBLINGS = 5
 _SWEEP_EVERY = timedelta(seconds=60)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _OVER = (RunState.CANCELLED, RunState.FINISHED, RunState.MISSING)
 _log = structlog.get_logger("postflow.resumer")
 
@@ -58,16 +60,23 @@ class Resumer:
     async def _wake(self, due: Sequence[Due]) -> None:
         if not due:
             return
-        states = await self._flow_runs.fetch_states([wait.flow_run_id for wait in due])
+        states = await self._fetch_states([wait.flow_run_id for wait in due])
         for wait in due:
             try:
-                await self._act(wait, states.get(wait.flow_run_id, RunState.MISSING))
+                await self._act(wait, states[wait.flow_run_id])
             except PrefectUnavailableError:
                 raise
             except PostFlowError as error:
                 # Prefect refuses this one; the others behind it must be woken all the same.
                 _log.warning("resume failed", upload_id=wait.upload_id, error=str(error))
                 await self._back_off(wait, error)
+
+    async def _fetch_states(self, flow_run_ids: Sequence[str]) -> dict[str, RunState]:
+        """Return the states; what cannot be the id of a flow run must not spoil the others'."""
+        possible = [each for each in flow_run_ids if _UUID.fullmatch(each)]
+        return dict.fromkeys(flow_run_ids, RunState.MISSING) | (
+            await self._flow_runs.fetch_states(possible)
+        )
 
     async def _act(self, due: Due, state: RunState) -> None:
         if state is RunState.WAITING:
@@ -98,10 +107,10 @@ class Resumer:
         }
         if not runs:
             return
-        states = await self._flow_runs.fetch_states([run.flow_run_id for run in runs])
+        states = await self._fetch_states([run.flow_run_id for run in runs])
         for run in runs:
             try:
-                await self._revive_one(run, states.get(run.flow_run_id, RunState.MISSING))
+                await self._revive_one(run, states[run.flow_run_id])
             except PrefectUnavailableError:
                 raise
             except PostFlowError as error:
@@ -135,7 +144,7 @@ class Resumer:
         self._swept_at = now
         await asyncio.to_thread(self._outbox.mark_missed_answers)
         waiting = await asyncio.to_thread(self._outbox.list_waiting)
-        states = await self._flow_runs.fetch_states(waiting)
+        states = await self._fetch_states(waiting)
         for flow_run_id, state in states.items():
             if state in _OVER:
                 await asyncio.to_thread(self._outbox.abandon, flow_run_id, state)

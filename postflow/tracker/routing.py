@@ -19,7 +19,13 @@ class Route(NamedTuple):
     file_id: str | None = None
     ask_comment: str | None = None
     ask_file: str | None = None
+    ask_stack: str | None = None
     note: str = ""
+
+    @property
+    def is_question(self) -> bool:
+        """Whether only Frame.io can tell where it leads."""
+        return any((self.ask_comment, self.ask_file, self.ask_stack))
 
 
 def plan_route(session: Session, row: EventRow) -> Route:
@@ -29,6 +35,8 @@ def plan_route(session: Session, row: EventRow) -> Route:
         return Route(note="nothing to do with a review")
     if kind == "comment":
         return _plan_comment(session, row, row.resource_id)
+    if row.event_type == "file.versioned" and find_version(session, row.resource_id) is None:
+        return _plan_stack(session, row, row.resource_id)
     return plan_file(session, row.resource_id, project_id=row.project_id, note=UNTRACKED_FILE)
 
 
@@ -39,6 +47,13 @@ def plan_file(session: Session, file_id: str, *, project_id: str | None, note: s
     if has_unattached(session, project_id=project_id):
         return Route(ask_file=file_id)
     return Route(note=note)
+
+
+def _plan_stack(session: Session, row: EventRow, resource_id: str) -> Route:
+    """Return where a new version leads; the event may name its file or its stack."""
+    if row.project_id and not is_project_tracked(session, row.project_id):
+        return Route(note="nothing of this project is under review")
+    return Route(ask_stack=resource_id)
 
 
 def _plan_comment(session: Session, row: EventRow, comment_id: str) -> Route:

@@ -15,15 +15,13 @@ import structlog
 
 from postflow.domain.people import Person
 from postflow.errors import (
-    FrameioRefusedError,
-    NotFoundError,
     PostFlowError,
     StoreUnavailableError,
 )
+from postflow.frameio.wire import File
 from postflow.settings import Settings
 from postflow.store.database import Store
 from postflow.store.inbox import (
-    UNTRACKED_FILE,
     claim_events,
     give_back_events,
     has_unsettled,
@@ -31,21 +29,21 @@ from postflow.store.inbox import (
 )
 from postflow.store.tables import EventRow
 from postflow.store.uploads import (
-    attach_file,
     begin_look,
     claim_due_looks,
-    find_unattached,
     find_version,
     is_newest_look,
     list_due_looks,
     load_upload,
 )
 from postflow.tracker.applying import apply_seen, known_authors
-from postflow.tracker.faults import describe, is_events_fault, is_tokens_fault, plan_retry
+from postflow.tracker.asking import Asker
+from postflow.tracker.faults import describe, is_events_fault, plan_retry
 from postflow.tracker.ports import Clock, FrameioReader
 from postflow.tracker.reading import FileSeen, read_file, read_status_changes
-from postflow.tracker.routing import UNTRACKED_COMMENT, Route, plan_file, plan_route
+from postflow.tracker.routing import Route, plan_route
 from postflow.tracker.status_field import StatusHint
+from postflow.tracker.versions import StackReader, open_round
 
 _CLAIM_LIMIT = 200
 _CLAIM_LEASE = timedelta(seconds=60)
@@ -65,6 +63,14 @@ class _Look(NamedTuple):
     status_value: str | None
 
 
+class _Found(NamedTuple):
+    """What a reading found: the file, who changed its Status, and the newest file of its stack."""
+
+    seen: FileSeen | None
+    log: Sequence[StatusHint]
+    newest: File | None
+
+
 class Settler:
     """Turns inbox rows and due looks into decisions; one instance settles one thing at a time."""
 
@@ -75,6 +81,8 @@ class Settler:
         self._frameio = frameio
         self._settings = settings
         self._clock = clock
+        self._stacks = StackReader(frameio)
+        self._asker = Asker(store=store, frameio=frameio, stacks=self._stacks, clock=clock)
         self._one_look_at_a_time = asyncio.Lock()
 
     async def settle_events(self) -> int:
@@ -89,7 +97,7 @@ class Settler:
             route = await asyncio.to_thread(self._plan, row)
             if route.file_id is not None:
                 by_file.setdefault(route.file_id, []).append(row)
-            elif route.ask_comment or route.ask_file:
+            elif route.is_question:
                 unclear.append(row)
             else:
                 await asyncio.to_thread(self._settle, [row], route.note)
@@ -129,7 +137,8 @@ class Settler:
             log: list[StatusHint] = []
             if seen is not None and seen.status_value != look.status_value:
                 log = await read_status_changes(self._frameio, file_id)
-            await asyncio.to_thread(self._apply, file_id, seen, look, log, events)
+            newest = await self._stacks.find_newest(seen.parent_id) if seen else None
+            await asyncio.to_thread(self._apply, file_id, look, _Found(seen, log, newest), events)
 
     async def _try(self, file_id: str, events: Sequence[EventRow]) -> bool:
         try:
@@ -146,10 +155,7 @@ class Settler:
             if route.file_id in looked:
                 await asyncio.to_thread(self._settle, [row], _READ_AGAIN, route.file_id)
                 return
-            if route.ask_comment is not None:
-                route = await self._ask_comment(route.ask_comment, project_id=row.project_id)
-            if route.ask_file is not None:
-                route = await self._ask_file(route.ask_file)
+            route = await self._asker.follow(route, project_id=row.project_id)
             if route.file_id is None:
                 await asyncio.to_thread(self._settle, [row], route.note)
                 return
@@ -158,28 +164,6 @@ class Settler:
             return
         if await self._try(route.file_id, [row]):
             looked.add(route.file_id)
-
-    async def _ask_comment(self, comment_id: str, *, project_id: str | None) -> Route:
-        try:
-            comment = await self._frameio.fetch_comment(comment_id)
-        except NotFoundError:
-            return Route(note="the comment was deleted before it could be read")
-        with self._store.reading() as session:
-            return plan_file(
-                session, comment.file_id, project_id=project_id, note=UNTRACKED_COMMENT
-            )
-
-    async def _ask_file(self, file_id: str) -> Route:
-        """Attach the file to an upload of its name that waits for one."""
-        try:
-            file = await self._frameio.fetch_file(file_id)
-        except FrameioRefusedError as error:
-            if is_tokens_fault(error):
-                raise
-            return Route(note="not a file, or deleted before it could be read")
-        if await asyncio.to_thread(self._attach, file.id, file.name, file.project_id):
-            return Route(file_id=file.id)
-        return Route(note=UNTRACKED_FILE)
 
     def _plan(self, row: EventRow) -> Route:
         with self._store.reading() as session:
@@ -195,14 +179,7 @@ class Settler:
                 number, self._clock(), known_authors(session, file_id), version.status_value
             )
 
-    def _apply(
-        self,
-        file_id: str,
-        seen: FileSeen | None,
-        look: _Look,
-        log: Sequence[StatusHint],
-        events: Sequence[EventRow],
-    ) -> None:
+    def _apply(self, file_id: str, look: _Look, found: _Found, events: Sequence[EventRow]) -> None:
         now = self._clock()
         with self._store.writing() as session:
             version = find_version(session, file_id)
@@ -214,27 +191,20 @@ class Settler:
                     f"Another process reads the file {file_id} at the same time; it is read "
                     "again in a moment."
                 )
+            if found.newest is not None:
+                # First, because what was said about an older version decides nothing.
+                open_round(session, file_id, found.newest, settings=self._settings, now=now)
             apply_seen(
                 session,
                 file_id,
-                seen,
+                found.seen,
                 hints=_read_hints(events),
-                log=log,
+                log=found.log,
                 settings=self._settings,
                 now=now,
                 began_at=look.began_at,
             )
             settle_events(session, _ids(events), now=now, upload_id=upload_id, note=_READ_AGAIN)
-
-    def _attach(self, file_id: str, name: str, project_id: str) -> bool:
-        with self._store.writing() as session:
-            if find_version(session, file_id) is not None:
-                return True
-            upload = find_unattached(session, name, project_id=project_id)
-            if upload is None:
-                return False
-            attach_file(session, upload, file_id=file_id, now=self._clock())
-        return True
 
     def _claim(self) -> list[EventRow]:
         now = self._clock()

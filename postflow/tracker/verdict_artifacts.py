@@ -16,12 +16,15 @@ from postflow.store.tables import AnnouncementRow
 
 VERDICT = "verdict"
 CHANGE_LIST = "change-list"
+OPEN_CHANGES = "open-changes"
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|!~])")
 
 
 def list_artifacts(row: AnnouncementRow, *, flow_run_id: str | None) -> list[RunArtifact]:
-    """Return what an announcement puts on the flow run's page: nothing unless it is a verdict."""
+    """Return what an announcement puts on the flow run's page: a verdict, or open changes."""
+    if flow_run_id is not None and row.kind == Announcement.NEW_ROUND:
+        return _list_open_changes(row, flow_run_id)
     if flow_run_id is None or row.kind not in (Announcement.APPROVED, Announcement.REJECTED):
         return []
     name = f"{row.payload.get('filename', row.upload_id)}, version {row.version}"
@@ -42,6 +45,22 @@ def list_artifacts(row: AnnouncementRow, *, flow_run_id: str | None) -> list[Run
         data=json.dumps(render_changes(row.payload), ensure_ascii=False),
     )
     return [verdict, change_list]
+
+
+def _list_open_changes(row: AnnouncementRow, flow_run_id: str) -> list[RunArtifact]:
+    """Show what the last round left open, so that the new version can be held against it."""
+    if not row.payload.get("changes"):
+        return []
+    name = f"{row.payload.get('filename', row.upload_id)}, version {row.payload['last_version']}"
+    return [
+        RunArtifact(
+            flow_run_id=flow_run_id,
+            key=OPEN_CHANGES,
+            kind=ArtifactKind.TABLE,
+            description=f"What was still to be changed in {name}, when the next one came",
+            data=json.dumps(render_changes(row.payload), ensure_ascii=False),
+        )
+    ]
 
 
 def render_verdict(payload: Mapping[str, Any]) -> str:
