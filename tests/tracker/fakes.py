@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from postflow.domain.people import Person
 from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
@@ -222,6 +223,7 @@ class RecordingFlowRuns:
     async def fetch_states(self, flow_run_ids: Sequence[str]) -> dict[str, RunState]:
         """Return what the test said; other runs are suspended."""
         self._answer()
+        assert all(UUID(each) for each in flow_run_ids), "Prefect's client takes nothing else"
         return {each: self.states.get(each, RunState.WAITING) for each in flow_run_ids}
 
     async def resume(self, flow_run_id: str) -> ResumeAnswer:

@@ -267,6 +267,17 @@ def test_one_refused_run_holds_up_no_other(scene: Scene) -> None:
     assert scene.flow_runs.resumed == [other]
 
 
+def test_impossible_run_holds_up_no_other(scene: Scene) -> None:
+    """A wait that names no flow run is reported, and the others are woken."""
+    for upload_id, file_id, run in (("clip", "file-1", "None"), ("next", "file-2", RUN)):
+        scene.track(upload_id, file_id)
+        scene.wait_for(upload_id=upload_id, run=run)
+        approve(scene, upload_id)
+    resume(scene)
+    assert scene.flow_runs.resumed == [RUN]
+    assert scene.announced().count("stuck") == 1
+
+
 def test_missed_answer_is_found_by_the_sweep(scene: Scene) -> None:
     """An answer that nothing marked, for example after a change of settings, is found."""
     scene.track()
