@@ -112,9 +112,10 @@ class PostFlowIntegration:
         return found is not None and found["status"] == UploadStatus.READY
 
     def is_upload_approved(self, upload_id: str) -> bool:
-        """Whether its current version is approved; an unknown upload is not."""
-        found = self.get_upload_status(upload_id)
-        return found is not None and found["review_status"] == ReviewStatus.APPROVED
+        """Whether its current version is approved and not held; an unknown upload is not."""
+        with self._open().store.reading() as session:
+            found = session.get(UploadRow, upload_id)
+            return found is not None and _is_approved(found)
 
     def wait_for_upload_ready(self, upload_id: str, timeout: float | None = READY_TIMEOUT) -> bool:
         """Wait until reviewers can watch it; False after `timeout` seconds, or when it failed.
@@ -212,16 +213,21 @@ class PostFlowIntegration:
         return opened.changes.wait_until(look, timeout=timeout)
 
     def _answer(self, upload: UploadRow, kind: WaitKind) -> bool | None:
-        on_rejected = upload.on_rejected or self.settings.review.on_rejected
+        review = self.settings.for_project(upload.project_id).review
         outcome = answer_wait(
             kind,
             status=UploadStatus(upload.status),
             review=ReviewStatus(upload.review_status),
             cancelled=upload.cancelled_at is not None,
             timed_out=False,
-            finish_on_rejection=on_rejected == OnRejected.FINISH,
+            finish_on_rejection=(upload.on_rejected or review.on_rejected) == OnRejected.FINISH,
             reject_on_timeout=False,
         )
-        if outcome is None:
+        if outcome is None or (outcome is WaitOutcome.APPROVED and not _is_approved(upload)):
             return None
         return outcome in (WaitOutcome.READY, WaitOutcome.APPROVED)
+
+
+def _is_approved(upload: UploadRow) -> bool:
+    """Whether the approval stands: one that is held waits for a person to release it."""
+    return upload.review_status == ReviewStatus.APPROVED and upload.held_since is None

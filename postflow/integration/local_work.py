@@ -109,6 +109,8 @@ def _explain_refusal(store: Store, upload_id: str) -> str:
         state = "was cancelled"
     elif upload.failure is not None:
         state = "failed"
+    elif upload.held_since is not None:
+        state = f"is held ({upload.held_reason})"
     else:
         state = f"is {upload.review_status}, not approved"
     return (

@@ -207,6 +207,16 @@ def test_rejection_is_not_the_last_word(postflow: PostFlowIntegration, store: St
     assert waiting.answer is True
 
 
+def test_held_approval_is_not_one_yet(postflow: PostFlowIntegration, store: Store) -> None:
+    """While an approval is held for a person to look at, it approves nothing."""
+    _decide(store, postflow, ReviewStatus.APPROVED)
+    with store.writing() as session:
+        load_upload(session, "clip").held_since = utc_now()
+
+    assert postflow.is_upload_approved("clip") is False
+    assert postflow.wait_for_approval("clip", timeout=0.2) is False
+
+
 def test_rejection_ends_the_wait_on_demand(integrate: Integrate) -> None:
     """With `on_rejected: finish` a rejection is the answer."""
     postflow = integrate(review={"on_rejected": "finish"})
