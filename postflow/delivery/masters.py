@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from postflow.errors import PostFlowError, PostProcessingError
+from postflow.errors import FrameioUnavailableError, PostFlowError, PostProcessingError
 from postflow.store.tables import VersionRow
 
 Fetch = Callable[[str, Path], tuple[str, int]]
@@ -51,7 +51,10 @@ def find_master(version: VersionRow, *, folder: Path, fetch: Fetch) -> Master:
 
 
 def fetch_master(version: VersionRow, *, folder: Path, fetch: Fetch) -> Master:
-    """Fetch the original of the approved file from Frame.io and check it."""
+    """Fetch the original of the approved file from Frame.io and check it.
+
+    Raises FrameioUnavailableError, which is worth another try, when Frame.io is just away.
+    """
     if version.file_id is None:
         raise PostProcessingError(
             f"{version.filename} has no file at Frame.io to fetch; run it again."
@@ -62,11 +65,13 @@ def fetch_master(version: VersionRow, *, folder: Path, fetch: Fetch) -> Master:
     except PostProcessingError:
         raise
     except PostFlowError as error:
-        raise PostProcessingError(
+        sentence = (
             f"The master of {version.filename} is gone or changed, and its original could not be "
             f"fetched from Frame.io ({error}); nothing was delivered. Put the approved file back, "
             "or try again later."
-        ) from error
+        )
+        kind = FrameioUnavailableError if error.retryable else PostProcessingError
+        raise kind(sentence) from error
     if (version.sha256 and sha256 != version.sha256) or (version.size and size != version.size):
         raise PostProcessingError(
             f"The original of {version.filename} on Frame.io is not the one that was uploaded "

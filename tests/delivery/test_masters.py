@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from postflow.domain.standing import ReviewStatus
-from postflow.errors import PostProcessingError
+from postflow.errors import FrameioUnavailableError, PostProcessingError
 from postflow.store.uploads import load_upload
 from tests.delivery.conftest import Room
 
@@ -58,6 +59,20 @@ def test_both_gone_delivers_nothing(room: Room) -> None:
     with pytest.raises(PostProcessingError, match=r"The master of clip.mp4 is gone or changed"):
         room.deliver("clip")
     assert room.visible() == set()
+
+
+def test_absent_frameio_is_worth_another_try(room: Room) -> None:
+    """Without the file, and Frame.io away just now, the same call may work later."""
+    room.approve("clip", room.videos.make("clip.mp4")).unlink()
+
+    def be_away(file_id: str, target: Path) -> tuple[str, int]:
+        raise FrameioUnavailableError(f"Frame.io does not answer ({file_id}, {target.name}).")
+
+    with pytest.raises(FrameioUnavailableError, match=r"nothing was delivered") as caught:
+        room.deliver("clip", fetch=be_away)
+    assert caught.value.retryable
+    assert room.visible() == room.hidden() == set()
+    assert room.deliver("clip") is not None
 
 
 def test_different_original_delivers_nothing(room: Room) -> None:

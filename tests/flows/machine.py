@@ -123,10 +123,14 @@ class Machine:
 
     def start(self, deployment: str, parameters: dict[str, Any]) -> str:
         """Start a run of a deployment, as soon as there is one of that name."""
-        name = f"/deployments/name/{deployment}"
-        eventually(lambda: self.server.get(name).is_success, doing=f"{deployment} exists")
+        eventually(lambda: self._is_served(deployment), doing=f"{deployment} exists")
         prefect = PrefectFlowRuns(self.server.api_url)
         return asyncio.run(prefect.start(deployment, parameters=parameters))
+
+    def _is_served(self, deployment: str) -> bool:
+        log = self.folder / "runner.log"
+        assert self.runner is None or self.runner.poll() is None, log.read_text()[-2000:]
+        return self.server.get(f"/deployments/name/{deployment}").is_success
 
     def state(self, flow_run_id: str) -> dict[str, Any]:
         """Return the run's state as Prefect has it: type, name, message."""

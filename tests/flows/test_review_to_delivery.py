@@ -86,7 +86,9 @@ def test_resume_by_hand_suspends_again(machine: Machine, reviewed: None) -> None
     """Pressing Resume without a decision makes the run look, and sleep again in the same wait."""
     run = machine.run_of("pressed.mp4")
     eventually(lambda: _times_suspended(machine, run) == 2, doing="suspended a second time")
-    assert [wait.kind for wait in machine.waits_of(run)] == ["ready", "approval"]
+    kinds = [wait.kind for wait in machine.waits_of(run)]
+    assert kinds.count("ready") <= 1  # none if it was ready before the run first looked
+    assert kinds.count("approval") == 1
     assert len(machine.artifacts(run, "frameio-link")) == 1
 
 
