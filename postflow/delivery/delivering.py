@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from postflow.clock import Clock, utc_now
 from postflow.delivery.encoding import encode, extract_poster
 from postflow.delivery.manifest import make_manifest, read_manifest, write_manifest
 from postflow.delivery.masters import Fetch, Master, fetch_master, find_master, hash_file
+from postflow.delivery.names import choose_stem
 from postflow.domain.standing import ReviewStatus
 from postflow.errors import PostProcessingError
 from postflow.settings import Settings
@@ -38,9 +38,7 @@ from postflow.store.deliveries import (
 from postflow.store.tables import DecisionRow, DeliveryRow, UploadRow, VersionRow
 from postflow.store.uploads import load_upload, load_version
 
-_NOT_IN_A_NAME = re.compile(r"[^\w.()&+, -]+")
 _SUFFIXES = (".mp4", ".jpg", ".manifest.json")
-_LONGEST_NAME = 180  # bytes
 
 Start = Callable[[dict[str, Any]], None]
 """Starts the user's own post-processing with these parameters; once, however often it is called."""
@@ -119,18 +117,12 @@ def _choose_name(session: Session, upload: UploadRow, folder: Path) -> str:
     existing = load_delivery(session, upload.upload_id, upload.version)
     if existing is not None:
         return existing.name
-    stem = _NOT_IN_A_NAME.sub("_", Path(upload.filename).stem).strip(" .") or "video"
-    stem = _cut(stem) if upload.version == 1 else f"{_cut(stem)}_v{upload.version}"
+    stem = choose_stem(upload, load_version(session, upload))
     there = any((folder / f"{stem}{suffix}").exists() for suffix in _SUFFIXES)
     if not there and not is_name_taken(session, stem):
         return stem
     digest = hashlib.sha256(upload.upload_id.encode()).hexdigest()[:10]
     return f"{stem}-{digest}"
-
-
-def _cut(stem: str) -> str:
-    """Return as much of a name as leaves room for what we add: file systems allow 255 bytes."""
-    return stem.encode()[:_LONGEST_NAME].decode(errors="ignore").strip(" .")
 
 
 def _delivered(delivery: DeliveryRow) -> Delivered:

@@ -139,10 +139,10 @@ class Rounds:
         self.later += self.settings.tracker.poll_every * 7
         self.settle()
 
-    def order(self, method: str, path: str, **body: Any) -> Any:
+    def order(self, verb: str, route: str, /, **body: Any) -> Any:
         """Use a control route of the simulated Frame.io."""
-        url = f"{self.simulator.base_url}/_sim{path}"
-        answer = httpx.request(method, url, json=body, trust_env=False)
+        url = f"{self.simulator.base_url}/_sim{route}"
+        answer = httpx.request(verb, url, json=body, trust_env=False)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
