@@ -123,6 +123,10 @@ class ReviewSettings(Section):
             )
         return self
 
+    def with_editor(self, user_id: str) -> Self:
+        """Return the same settings with one editor more."""
+        return self.model_copy(update={"editors": (*self.editors, user_id)})
+
     @property
     def rules(self) -> ReviewRules:
         """These settings as the domain takes them.

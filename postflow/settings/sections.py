@@ -198,6 +198,18 @@ class Settings(BaseSettings):
             raise ValueError(f"in the project {project_id}, {message}") from error
         return self.model_copy(update=update)
 
+    def with_editor(self, user_id: str) -> Settings:
+        """Return settings in which this user decides nothing, in any project."""
+        projects = {
+            project_id: own.model_copy(update={"review": own.review.with_editor(user_id)})
+            if "editors" in own.review.model_fields_set
+            else own
+            for project_id, own in self.projects.items()
+        }
+        return self.model_copy(
+            update={"review": self.review.with_editor(user_id), "projects": projects}
+        )
+
     @classmethod
     def settings_customise_sources(
         cls,

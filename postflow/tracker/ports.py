@@ -8,7 +8,7 @@ from typing import Protocol
 
 from postflow.clock import Clock, utc_now
 from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
-from postflow.frameio.wire import AuditLog, Comment, File, VersionStack
+from postflow.frameio.wire import AuditLog, Comment, File, Profile, VersionStack
 
 __all__ = ["Clock", "FlowRuns", "FrameioReader", "utc_now"]
 
@@ -34,6 +34,10 @@ class FrameioReader(Protocol):
 
     async def fetch_comment(self, comment_id: str) -> Comment:
         """Return one comment with its owner; raises NotFoundError."""
+        ...
+
+    async def fetch_me(self) -> Profile:
+        """Return the user as whom PostFlow is signed in."""
         ...
 
     async def fetch_audit_logs(

@@ -84,6 +84,7 @@ class Settler:
         self._stacks = StackReader(frameio)
         self._asker = Asker(store=store, frameio=frameio, stacks=self._stacks, clock=clock)
         self._one_look_at_a_time = asyncio.Lock()
+        self._own_user: str | None = None
 
     async def settle_events(self) -> int:
         """Settle what is in the inbox now; return how many events that were.
@@ -125,6 +126,7 @@ class Settler:
         reading, or the next one of ours, is the one that counts.
         """
         async with self._one_look_at_a_time:
+            await self._know_own_user()
             look = await asyncio.to_thread(self._begin, file_id)
             if look is None:
                 return
@@ -139,6 +141,12 @@ class Settler:
                 log = await read_status_changes(self._frameio, file_id)
             newest = await self._stacks.find_newest(seen.parent_id) if seen else None
             await asyncio.to_thread(self._apply, file_id, look, _Found(seen, log, newest), events)
+
+    async def _know_own_user(self) -> None:
+        """Learn once as whom PostFlow is signed in: that user never decides anything."""
+        if self._own_user is None:
+            self._own_user = (await self._frameio.fetch_me()).id
+            self._settings = self._settings.with_editor(self._own_user)
 
     async def _try(self, file_id: str, events: Sequence[EventRow]) -> bool:
         try:

@@ -20,6 +20,7 @@ from postflow.frameio.wire import (
     Comment,
     File,
     MetadataField,
+    Profile,
     SelectOption,
     User,
     VersionStack,
@@ -185,6 +186,10 @@ class FakeFrameio:
                     found: Comment = comment.model_copy(update={"owner": owner})
                     return found
         raise NotFoundError(f"no comment {comment_id}", status_code=404)
+
+    async def fetch_me(self) -> Profile:
+        """Return the user as whom PostFlow is signed in; asked once, so it is not counted."""
+        return Profile(id="postflow", email="bot@studio.example", name="PostFlow", avatar_url=None)
 
     async def fetch_audit_logs(
         self, *, filters: Mapping[str, str] | None = None

@@ -7,6 +7,8 @@ import itertools
 
 import pytest
 
+from postflow.domain.people import Person
+from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus, WaitKind
 from postflow.errors import FrameioRefusedError, FrameioUnavailableError
 from tests.factories import (
@@ -208,6 +210,16 @@ def test_poisoned_file_holds_up_no_look(scene: Scene) -> None:
     scene.frameio.write("c2", "Approved.", file_id="file-good")
     look(scene)
     assert scene.upload("good").review_status == "approved"
+
+
+def test_own_user_never_decides(scene: Scene) -> None:
+    """What PostFlow itself writes at Frame.io is no verdict, even on somebody else's upload."""
+    scene.track()
+    itself = Person(id="postflow", email="bot@studio.example", name="PostFlow")
+    scene.frameio.write("c1", "Approved.", author=itself)
+    scene.receive("comment.created", "c1", user=itself)
+    settle(scene)
+    assert scene.upload().review_status == ReviewStatus.PENDING
 
 
 def test_own_uploader_never_approves(scene: Scene) -> None:
