@@ -87,6 +87,7 @@ def _read_row(session: Session, view: UploadStatusView) -> Row:
     why = f"{verdict['who']}: {verdict['reason']}" if verdict else ""
     if is_over and not is_delivered and view["review_status"] != ReviewStatus.REJECTED:
         why = view["failure"] or ended or why
+    why = view["held"]["reason"] if view["held"] else why
     uploading = view["status"] == UploadStatus.UPLOADING
     return Row(
         upload_id=view["upload_id"],
@@ -113,6 +114,7 @@ def _stage(view: UploadStatusView, *, is_delivered: bool, ended: str | None) -> 
         (view["status"] == UploadStatus.FAILED or ended is not None, "failed", True),
         (view["status"] == UploadStatus.UPLOADED, "transcoding", False),
         (not ready, view["status"], False),
+        (view["held"] is not None, "held", False),
         (view["review_status"] == ReviewStatus.APPROVED, "post-processing", False),
     )
     found = next(((stage, over) for applies, stage, over in cases if applies), None)

@@ -198,6 +198,8 @@ def _show_one(view: UploadStatusView, *, as_json: bool) -> None:
         say(f"{verdict['who']}{said}: {verdict['reason']}")
     for label, value in (
         ("failure", view["failure"]),
+        ("held", view["held"]["reason"] if view["held"] else None),
+        ("quiet until", view["quiet_until"]),
         ("Frame.io", view["view_url"]),
         ("delivered", view["delivery"]["path"] if view["delivery"] else None),
     ):

@@ -123,8 +123,12 @@ def _say_delivery(upload: UploadStatusView) -> str:
 
 
 def _say_review(upload: UploadStatusView) -> str:
+    if upload["held"] is not None:
+        return "held, to be released by a person"
     if upload["review_status"] == ReviewStatus.APPROVED:
         return "approved"
+    if upload["quiet_until"] is not None:
+        return "approved, if it stays quiet"
     if upload["review_status"] == ReviewStatus.REJECTED:
         return "waits for a new answer" if upload["waiting"] is not None else "changes requested"
     return ""

@@ -97,3 +97,19 @@ _AT = re.compile(r"(?:\b(?:à|a|at|vers|from|depuis|dès|around|bei|ab)|@)\s*$",
 
 def _stands_after_at(text: str, start: int) -> bool:
     return _AT.search(text[max(0, start - 10) : start]) is not None
+
+
+_OPTIONAL = re.compile(
+    r"\b(?:option(?:al|nel)\w*|facultati\w+|(?:not?|non|pas|nicht)[ -]?(?:a )?block\w+|"
+    r"(?:not?|non|pas) ?(?:a )?bloqu\w+|nice to have|nit(?:pick)?s?\b|"
+    r"if you (?:have|get|find|can)|si (?:vous|tu|possible|on a)|"
+    r"next (?:time|episode|video|film|one|edit|round)|prochaine?s?|à l['’]avenir|"
+    r"for the future|nächste\w*|próxim\w+|prossim\w+|remarques?|remarks?|(?:small|minor) notes?)",
+    re.IGNORECASE,
+)
+
+
+def has_remarks(text: str) -> bool:
+    """Whether a sign-off seems to say more than yes: something for later, or a place."""
+    text = text[:_LONGEST_TEXT]
+    return _OPTIONAL.search(text) is not None or bool(find_timecodes(text))

@@ -86,6 +86,28 @@ class UploadStatusView(TypedDict):
     batch_ids: list[str]
 
 
+class ChangeView(TypedDict):
+    """One thing that a reviewer wants changed, or remarked while approving."""
+
+    comment_id: str
+    author: str
+    timecode: str | None
+    """Frame.io's own frame number or timecode."""
+    timecodes: list[str]
+    """The places that the text names."""
+    where: str
+    text: str
+    reason: str
+    done: bool
+
+
+class UploadDetailView(UploadStatusView):
+    """One upload with what is to be done about it."""
+
+    changes: list[ChangeView]
+    remarks: list[ChangeView]
+
+
 class TrackingStats(TypedDict):
     """The totals."""
 

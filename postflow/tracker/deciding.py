@@ -17,7 +17,7 @@ from postflow.errors import DecisionError
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.batches import close_decided_batches, list_members
-from postflow.store.change_lists import list_changes
+from postflow.store.change_lists import list_changes, list_remarks
 from postflow.store.decisions import append_decision, last_decision
 from postflow.store.deliveries import load_delivery
 from postflow.store.tables import DecisionRow, RulingRow, UploadRow
@@ -146,6 +146,7 @@ def _announce_decision(
     told, cause = _tell(decision), decision.hash
     # A second yes is no second approval: whoever delivers on the event would deliver again.
     if decision.verdict == ReviewStatus.APPROVED and is_news and upload.held_since is None:
+        told |= {"remarks": list_remarks(session, upload, settings.review.rules)}
         announce(session, Announcement.APPROVED, upload, now=now, cause=cause, payload=told)
     # A further no only makes the published change list longer.
     if decision.verdict == ReviewStatus.REJECTED:

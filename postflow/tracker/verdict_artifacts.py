@@ -73,6 +73,10 @@ def render_verdict(payload: Mapping[str, Any]) -> str:
     if payload.get("score") is not None:
         lines += [f"Score: {float(payload['score']):+.2f}"]
     lines += [f"Source: {_plain(payload.get('source'))}"]
+    lines += [
+        f"Remark, optional, by {_plain(each.get('author'))}: {_plain(each.get('text'))}"
+        for each in payload.get("remarks") or ()
+    ]
     return "\n\n".join(lines)
 
 
@@ -85,7 +89,7 @@ def render_changes(payload: Mapping[str, Any]) -> list[dict[str, str]]:
         {
             "comment": str(change.get("text") or ""),
             "author": str(change.get("author") or ""),
-            "timecode": str(change.get("timecode") or ""),
+            "where": str(change.get("where") or change.get("timecode") or ""),
             "done": "yes" if change.get("done") else "no",
         }
         for change in changes

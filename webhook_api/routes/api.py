@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
 from postflow.errors import UnknownUploadError
-from postflow.store.view_types import EventView, TrackingStats, UploadStatusView
-from postflow.store.views import list_events, list_uploads, tracking_stats, upload_status
+from postflow.store.upload_detail import upload_detail
+from postflow.store.view_types import EventView, TrackingStats, UploadDetailView, UploadStatusView
+from postflow.store.views import list_events, list_uploads, tracking_stats
 from postflow.tracker.deciding import decide_by_hand
 from webhook_api.dependencies import PartsDep, ReadingDep, UploadIdDep
 from webhook_api.errors import refusals
@@ -71,9 +72,9 @@ def read_uploads(
 
 
 @router.get("/uploads/{upload_id}", responses=refusals(HTTPStatus.NOT_FOUND, _AWAY))
-def read_upload(upload_id: UploadIdDep, session: ReadingDep) -> UploadStatusView:
-    """Show one upload."""
-    found = upload_status(session, upload_id)
+def read_upload(upload_id: UploadIdDep, session: ReadingDep, parts: PartsDep) -> UploadDetailView:
+    """Show one upload, with what its reviewers want changed."""
+    found = upload_detail(session, upload_id, parts.settings)
     if found is None:
         raise UnknownUploadError(f"There is no upload {upload_id!r}.")
     return found
@@ -83,7 +84,7 @@ def read_upload(upload_id: UploadIdDep, session: ReadingDep) -> UploadStatusView
     "/uploads/{upload_id}/decision",
     responses=refusals(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, _AWAY),
 )
-def decide(upload_id: UploadIdDep, decision: DecisionByHand, parts: PartsDep) -> UploadStatusView:
+def decide(upload_id: UploadIdDep, decision: DecisionByHand, parts: PartsDep) -> UploadDetailView:
     """Decide by hand about the current version."""
     with parts.store.writing() as session:
         decide_by_hand(
@@ -98,7 +99,7 @@ def decide(upload_id: UploadIdDep, decision: DecisionByHand, parts: PartsDep) ->
         )
     parts.on_decision()
     with parts.store.reading() as session:
-        return read_upload(upload_id, session)
+        return read_upload(upload_id, session, parts)
 
 
 @router.get("/stats", responses=refusals(_AWAY))
