@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +20,8 @@ from postflow.store.database import Store, open_store
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it is kept with the decision.")]
 UploadId = Annotated[str, typer.Argument(help="The upload's id, as `postflow status` shows it.")]
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 console = Console()
 errors = Console(stderr=True)
@@ -42,10 +46,18 @@ def print_table(
         return
     table = Table()
     for heading in columns.values():
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if row[key] is None else str(row[key])) for key in columns))
+        table.add_row(*(Text(_show(row[key])) for key in columns))
     console.print(table)
+
+
+def _show(value: object) -> str:
+    """Return a value as people read it; a point in time becomes local and short."""
+    text = "" if value is None else str(value)
+    if not _MOMENT.match(text):
+        return text
+    return f"{datetime.fromisoformat(text).astimezone():%d %b %H:%M:%S}"
 
 
 def open_configured_store(settings: Settings | None = None) -> tuple[Settings, Store]:
