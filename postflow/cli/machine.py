@@ -57,8 +57,10 @@ class Machine:
         """Hold the machine; nothing is started yet."""
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Stop everything that was started."""
+        if kind is KeyboardInterrupt:
+            self._say("Stopping everything that was started…")
         self.children.stop()
 
     def start(self) -> Addresses:

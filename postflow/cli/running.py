@@ -65,11 +65,11 @@ def run(
         project_id=project,
         new_version_of=new_version_of,
     )
-    upload_ids = wait_for_members(settings, store, batch_id, count=len(files))
-    if detach:
-        print_json({"batch": batch_id, "uploads": upload_ids})
-        return
     try:
+        upload_ids = wait_for_members(settings, store, batch_id, count=len(files))
+        if detach:
+            print_json({"batch": batch_id, "uploads": upload_ids})
+            return
         rows = _follow(store, upload_ids)
     except KeyboardInterrupt:
         say(f"The runs live on; `postflow status` shows them. Batch {batch_id}.")
