@@ -24,9 +24,11 @@ SEED = 20_240_611
 EPOCHS = 24
 FIRST_RATE = 0.12
 LAST_RATE = 0.004
-STRENGTH = 10.0
+STRENGTH = 3.0
 """Weight of the squared weights against the summed loss (1/C of a logistic regression)."""
 MIN_COUNT = 2
+FAINTEST = 2
+"""Weights below 2/64 in all three directions are left out of the file."""
 LABELS = ("approved", "rejected", "pending")
 MODEL_PATH = ROOT / "postflow" / "domain" / "judgement" / MODEL_FILE
 
@@ -109,12 +111,12 @@ def fit(rows: Sequence[Sequence[str]], labels: Sequence[str]) -> Learner:
 
 
 def render_model(learner: Learner) -> str:
-    """Write the weights on a grid of 1/64; features that round to nothing are left out."""
+    """Write the weights on a grid of 1/64; features too faint to matter are left out."""
     lines = ["# feature, approved, rejected, pending: written by tools/judgement/train.py"]
     for name, row in zip(learner.names, learner.weights, strict=True):
         mean = math.fsum(row) / 3
         grid = [round((weight - mean) * SCALE) for weight in row]
-        if any(grid):
+        if max(map(abs, grid)) >= FAINTEST:
             lines.append("\t".join([name, *(str(weight) for weight in grid)]))
     return "\n".join(lines) + "\n"
 

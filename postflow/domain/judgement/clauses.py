@@ -48,6 +48,10 @@ _STARTERS = frozenset(
 )
 
 
+_NOT_DONE = tags.CHANGE | tags.CHANGE_WEAK | tags.MUST | tags.WANT
+"""What a participle is not: "demandé" demands nothing, "coupé" does not ask to cut."""
+
+
 class Unit(NamedTuple):
     """A word or a known phrase: how it reads, what it can be, where it stands."""
 
@@ -118,7 +122,7 @@ def read_clauses(tokens: list[Token], lexicon: Lexicon) -> Reading:
                 sentence.append([])
             continue
         unit, position = _next_unit(tokens, position, lexicon, quoted=quoted)
-        if sentence[-1] and (unit.tags & tags.CONTRAST or unit.text in _STARTERS):
+        if sentence[-1] and (unit.tags & (tags.CONTRAST | tags.EXCEPT) or unit.text in _STARTERS):
             sentence.append([])
         sentence[-1].append(unit)
         everything.append(unit)
@@ -153,7 +157,7 @@ def _next_unit(
     mask = lexicon.words.get(token.word, 0)
     done = token.raw.endswith(("é", "ée", "és", "ées"))
     if done:
-        mask &= ~tags.CHANGE
+        mask &= ~_NOT_DONE
     return Unit(token.word, mask, token.start, token.end, quoted, done), position + 1
 
 

@@ -12,13 +12,14 @@ from postflow.domain.judgement.scene import (
     condition_mask,
     foreign_words,
     is_about_a_part,
+    is_under_a_heading,
 )
 from postflow.domain.judgement.text import word_set
 from postflow.domain.judgement.verdicts import Opinion
 
 _KINDS = (
-    "injection retract nothing_wrong no_trouble optional refuse approve editor defect_phrase fault "
-    "must want wait unsure condition fixed wip_praise dislike report other third change changed "
+    "injection retract except proposal nothing_wrong no_trouble optional refuse approve editor defect_phrase fault "
+    "naming must want wait unsure condition fixed wip_praise dislike report other third change changed "
     "changing more_less deliver ask mention neg nothing no_word okay praise ack contrast "
     "question_word past time whole part"
 )
@@ -30,9 +31,9 @@ _SMALL_WORDS = word_set(
     "will would can could as at in sur dans"
 )
 _PRESENT = (
-    "approve okay praise refuse fault change must want ask deliver part whole other third neg "
+    "approve okay praise refuse fault except change must want ask deliver part whole other third neg "
     "nothing nothing_wrong contrast condition optional wait unsure fixed editor ack wip_praise "
-    "report past mention time dislike"
+    "report naming past mention time dislike"
 )
 _PRESENT_BITS = tuple((tags.BIT[name], name) for name in _PRESENT.split())
 _LONGEST = 12
@@ -116,7 +117,8 @@ def _add_facts(found: set[str], scene: Scene) -> None:
         clause = scene.clause(finding)
         kind = finding.signal
         found.add(f"f:{kind}:foreign:{min(foreign_words(clause), 5)}")
-        found.add(f"f:{kind}:part:{is_about_a_part(clause, finding)}")
+        partial = is_about_a_part(clause, finding) or is_under_a_heading(scene, finding)
+        found.add(f"f:{kind}:part:{partial}")
         found.add(f"f:{kind}:size:{min(len(clause.units), 8)}")
         found.add(f"f:{kind}:first:{clause.units[0].start >= finding.start}")
     wanted = condition_mask(scene)

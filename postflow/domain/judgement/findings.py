@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
+
+from postflow.domain.judgement.clauses import Clause, Unit
 
 
 class Signal(StrEnum):
@@ -14,6 +17,7 @@ class Signal(StrEnum):
     NO_FAULT = "no_fault"  # a fault or refusal that is negated
     PRAISE = "praise"  # likes something
     GOOD_EMOJI = "good_emoji"  # an approving emoji
+    AWAITED = "awaited"  # names an approval that is still to come
     REFUSAL = "refusal"  # refuses
     NEGATED_SIGN_OFF = "negated_sign_off"  # does not approve
     NO = "no"  # a bare no
@@ -40,3 +44,7 @@ class Finding(NamedTuple):
     start: int
     end: int
     clause: int
+
+
+Detectors = tuple[tuple[int, Callable[[Clause, int, Unit], Signal | None]], ...]
+"""What to ask about a unit that has one of some tags: clause, place and unit in, signal out."""

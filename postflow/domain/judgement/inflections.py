@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+CONDITIONAL = ("erais", "erait", "erions", "eriez", "eraient")
+"""Endings of "je couperais": as polite as it is clear."""
 _VOWELS = "aeiou"
 _NOT_DOUBLED = "wxy"
 
@@ -23,7 +25,14 @@ def french_forms(infinitive: str) -> Forms:
     stem = infinitive[:-2]
     soft = f"{stem}e" if stem.endswith("g") else stem
     return Forms(
-        (infinitive, f"{stem}e", f"{stem}es", f"{stem}ez", f"{soft}ons"),
+        (
+            infinitive,
+            f"{stem}e",
+            f"{stem}es",
+            f"{stem}ez",
+            f"{soft}ons",
+            *(stem + ending for ending in CONDITIONAL),
+        ),
         (f"{stem}e", f"{stem}ee", f"{stem}es", f"{stem}ees"),
         (f"{soft}ant", f"{stem}ent", f"{stem}era", f"{stem}erait", f"{stem}eront"),
     )

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 
 from postflow.domain.judgement import tags
 from postflow.domain.judgement.inflections import english_forms, french_forms
 from postflow.domain.judgement.text import fold
-from postflow.domain.judgement.tokens import tokenise
+from postflow.domain.judgement.tokens import split_word, tokenise
 
 _FILES = ("approval", "rejection", "changes", "objects", "grammar")
 _ALIASES = {"changed_irregular": "changed"}
@@ -50,11 +51,15 @@ def load_lexicon() -> Lexicon:
 
 def words_of(folded: str) -> tuple[str, ...]:
     """Cut a folded phrase exactly as the words of a comment are cut."""
-    if folded.isalpha():
-        return (folded,)
-    if folded.replace(" ", "").isalpha():
-        return tuple(folded.split())
-    return tuple(token.word for token in tokenise(folded))
+    words: list[str] = []
+    for chunk in folded.replace("-", " ").split():
+        if chunk.isalpha():
+            words.append(chunk)
+        elif chunk.replace("'", "").isalpha():
+            words += [piece.word for piece in split_word(chunk)]
+        else:
+            words += [token.word for token in tokenise(chunk)]
+    return tuple(words)
 
 
 @lru_cache(maxsize=20_000)
@@ -146,13 +151,21 @@ def _compile(
 ) -> Lexicon:
     words: dict[str, int] = {}
     phrases: dict[str, list[tuple[tuple[str, ...], int]]] = {}
-    known: set[str] = set()
     for key, mask in entries.items():
-        known.update(key)
         if len(key) == 1:
             words[key[0]] = mask
         elif key:
             phrases.setdefault(key[0], []).append((key[1:], mask))
     for starts in phrases.values():
-        starts.sort(key=lambda phrase: (-len(phrase[0]), phrase[0]))
-    return Lexicon(words=words, phrases=phrases, respellings=respellings, known=frozenset(known))
+        if len(starts) > 1:
+            starts.sort(key=_longest_first)
+    return Lexicon(
+        words=words,
+        phrases=phrases,
+        respellings=respellings,
+        known=frozenset(chain.from_iterable(entries)),
+    )
+
+
+def _longest_first(phrase: tuple[tuple[str, ...], int]) -> tuple[int, tuple[str, ...]]:
+    return -len(phrase[0]), phrase[0]

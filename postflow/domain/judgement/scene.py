@@ -67,7 +67,8 @@ class Scene:
         if clause.asked and finding.signal not in (Signal.REQUEST, Signal.NEED):
             return True
         mask = self.sentence_mask(finding)
-        if mask & tags.OPTIONAL:
+        regretted = self.masks[finding.clause] & tags.REGRET and self.found(Signal.SIGN_OFF)
+        if mask & tags.OPTIONAL or regretted:
             return True
         over = self.masks[finding.clause] & (tags.PAST | tags.FIXED)
         return bool(over) and any(
@@ -139,6 +140,23 @@ NEAR = 20
 """Characters after a sign-off in which its object may follow."""
 _CIRCUMSTANCE = word_set("with avec mit con in at dans by par durch")
 _ARTICLES = word_set("the a le la les l' un une der die das el il new nouvel nouveau nouvelle")
+
+
+def is_under_a_heading(scene: Scene, finding: Finding) -> bool:
+    """Tell whether a sign-off stands under the name of a part: "Sound: no notes"."""
+    if finding.clause == 0:
+        return False
+    heading = scene.reading.clauses[finding.clause - 1]
+    if heading.sentence != scene.clause(finding).sentence:
+        return False
+    named = [unit for unit in heading.units if unit.text not in _HEADING_WORDS]
+    return len(named) == 1 and bool(named[0].tags & tags.PART)
+
+
+_HEADING_WORDS = word_set(
+    "cote niveau question quant au a la le les l' du de pour sur on the side for as regarding "
+    "concernant about in terms of partie part der die das beim fur con por"
+)
 
 
 def _mask(clause: Clause) -> int:

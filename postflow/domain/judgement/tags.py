@@ -51,6 +51,10 @@ SECTIONS = (
     "positive_emoji",
     "negative_emoji",
     "neutral",
+    "except",
+    "proposal",
+    "regret",
+    "naming",
 )
 """The lexicon's sections; a tag is the bit of its position."""
 
@@ -103,3 +107,7 @@ GET = BIT["get"]
 APPROVE_VERB = BIT["approve_verb"]
 GOOD_EMOJI = BIT["positive_emoji"]
 BAD_EMOJI = BIT["negative_emoji"]
+EXCEPT = BIT["except"]
+PROPOSAL = BIT["proposal"]
+REGRET = BIT["regret"]
+NAMING = BIT["naming"]

@@ -17,9 +17,9 @@ _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,300}>")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200c\u200e-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _JOINERS = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u20e3]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufffd]")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "′": "'"})
-_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l"})
+_LIGATURES = (("œ", "oe"), ("æ", "ae"), ("ß", "ss"), ("ø", "o"), ("ł", "l"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +38,9 @@ def fold(word: str) -> str:
     lowered = word.lower()
     if lowered.isascii():
         return lowered
-    return _ACCENTS.sub("", unicodedata.normalize("NFD", lowered.translate(_LIGATURES)))
+    for ligature, letters in _LIGATURES:
+        lowered = lowered.replace(ligature, letters)
+    return _ACCENTS.sub("", unicodedata.normalize("NFD", lowered))
 
 
 def clean(raw: str) -> CleanText:

@@ -16,6 +16,7 @@ MENTION = "<at>"
 LINK = "<url>"
 SMILE = "<smile>"
 FROWN = "<frown>"
+FULL_MARKS = "<full>"
 
 
 class Token(NamedTuple):
@@ -63,6 +64,7 @@ _SYMBOLS = {
     "smile": SMILE,
     "frown": FROWN,
 }
+_FULL_MARKS = re.compile(r"(\d+)/\1")
 _ELISIONS = word_set(
     "c d j l m n s t qu jusqu lorsqu puisqu quoiqu quelqu un all dell nell sull aujourd presqu"
 )
@@ -89,6 +91,8 @@ def tokenise(text: str) -> list[Token]:
                 tokens.append(  # noqa: PERF401 - a comprehension hides the offsets
                     Token(piece.word, piece.raw, start + piece.start, start + piece.end, kind)
                 )
+        elif kind == "num" and _FULL_MARKS.fullmatch(chunk):
+            tokens.append(Token(FULL_MARKS, chunk, start, end, kind))
         else:
             tokens.append(Token(_SYMBOLS.get(kind, chunk), chunk, start, end, kind))
     return tokens

@@ -31,6 +31,7 @@ class Rule(StrEnum):
     FAULT = "fault"  # points at a fault
     DISLIKE = "dislike"  # does not like something
     CONDITION = "condition"  # a yes that asks for a change first
+    EXCEPTION = "exception"  # approves all but something
     THIRD_PARTY = "third_party"  # a yes that waits for somebody else
     QUESTION = "question"  # asks
     UNCERTAIN = "uncertain"  # hearsay or imagined
@@ -56,3 +57,18 @@ class Opinion:
     verdict: Verdict
     rule: Rule
     findings: tuple[Finding, ...]
+
+
+def approved(rule: Rule, findings: list[Finding]) -> Opinion:
+    """Hold that the video is signed off."""
+    return Opinion(verdict=Verdict.APPROVED, rule=rule, findings=tuple(findings))
+
+
+def rejected(rule: Rule, findings: list[Finding]) -> Opinion:
+    """Hold that the video cannot go out as it is."""
+    return Opinion(verdict=Verdict.REJECTED, rule=rule, findings=tuple(findings))
+
+
+def pending(rule: Rule, findings: list[Finding]) -> Opinion:
+    """Hold that nothing is decided."""
+    return Opinion(verdict=Verdict.PENDING, rule=rule, findings=tuple(findings))

@@ -1,0 +1,69 @@
+"""The model file is what the script makes of the corpus, and loads quickly."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from postflow.domain.judgement.model import parse_model, softmax
+from tools.judgement.bench import startup_seconds
+from tools.judgement.corpus import ROOT
+from tools.judgement.figures import measure
+from tools.judgement.train import fit, main, render_model
+
+
+def test_training_reproduces_the_shipped_model() -> None:
+    """The same corpus, lexicon and seed give the shipped file, byte for byte."""
+    assert main(["--check"]) == 0
+
+
+def test_learning_twice_gives_the_same_file() -> None:
+    """Nothing in learning depends on chance or on the order of sets."""
+    rows = [["w:a", "w:b"], ["w:b"], ["w:a", "w:c"], ["w:c"]] * 3
+    labels = ["approved", "rejected", "pending", "pending"] * 3
+    assert render_model(fit(rows, labels)) == render_model(fit(rows, labels))
+
+
+def test_a_learnt_word_pulls_its_way() -> None:
+    """A word seen only in approvals makes approval likelier."""
+    rows = [["w:yes"], ["w:no"], ["w:hm"]] * 5
+    model = parse_model(render_model(fit(rows, ["approved", "rejected", "pending"] * 5)))
+    assert model.weigh(["w:yes"]).approved > 0.5
+    assert model.weigh(["w:no"]).rejected > 0.5
+
+
+def test_unknown_features_decide_nothing() -> None:
+    """Words the model never saw leave all three verdicts equally likely."""
+    assert parse_model("").weigh(["w:never"]) == softmax(0.0, 0.0, 0.0)
+
+
+def test_figures_count_costly_errors_apart() -> None:
+    """False approvals are a share of what is not approved, missed ones of what is."""
+    figures = measure(
+        ["approved", "approved", "rejected", "pending"],
+        ["approved", "pending", "approved", "pending"],
+    )
+    assert (figures.accuracy, figures.false_approvals, figures.missed_approvals) == (0.5, 0.5, 0.5)
+
+
+def test_the_domain_loads_nothing_foreign() -> None:
+    """Judging needs the standard library alone."""
+    loaded = subprocess.run(  # noqa: S603 - our own interpreter and text
+        [sys.executable, "-c", _LOADED], check=True, capture_output=True, text=True, cwd=ROOT
+    ).stdout.split()
+    assert loaded == ["postflow"]
+
+
+_LOADED = """
+import sys
+before = set(sys.modules)
+from postflow.domain.comments import analyze_comment
+analyze_comment("ok")
+names = {name.split(".")[0] for name in set(sys.modules) - before}
+print(*sorted(names - set(sys.stdlib_module_names)))
+"""
+
+
+def test_start_up_is_short() -> None:
+    """Import and the first comment take a blink; the bench prints the exact figure."""
+    assert min(startup_seconds() for _ in range(3)) < 0.5
