@@ -81,8 +81,10 @@ class ServiceThread:
         def note(public: str, private: str) -> None:
             self._listening.set_result(Faces(public=public, private=private))
 
-        # By name: the web service and this package never import each other.
+        # By name: the web service and this package never import each other. Prefect, the longest
+        # import, comes before the ports are taken: who holds them must answer soon.
         serving = importlib.import_module("webhook_api.serving")
+        importlib.import_module("postflow.flow_runs")
         await serving.serve(self._settings, stop=self._stop, on_listening=note)
 
 

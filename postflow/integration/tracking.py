@@ -16,7 +16,7 @@ from postflow.settings import Settings
 _ASK_SECONDS = 2.0
 _START_SECONDS = 6.0
 """How long who holds the port may take to say that it is a service of ours, ready or starting."""
-_LOOK_EVERY = 3.0
+_LOOK_EVERY = 2.0
 _log = structlog.get_logger("postflow.integration")
 
 
