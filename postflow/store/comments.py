@@ -116,6 +116,7 @@ def _judge(session: Session, row: CommentRow, seen: SeenComment, *, now: datetim
     """Let a verdict be in force from now on, and put it on record."""
     row.verdict, row.score, row.reason = seen.verdict, seen.score, storable(seen.reason)
     row.analyser_version = seen.analyser_version
+    row.ask_at = now if seen.verdict == ReviewStatus.PENDING else None
     session.add(
         AnalysisRow(
             comment_id=row.comment_id,

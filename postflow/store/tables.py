@@ -134,6 +134,8 @@ class CommentRow(SQLModel, table=True):
     score: float = 0.0
     reason: str = ""
     analyser_version: str = ""
+    ask_at: datetime | None = moment(index=True)
+    """When another model may be asked about it; None when it decides, or was asked."""
 
 
 class CommentRevisionRow(SQLModel, table=True):

@@ -13,6 +13,7 @@ from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.comments import apply_comments
 from postflow.store.deliveries import load_delivery
+from postflow.store.opinions import reuse_opinions
 from postflow.store.tables import CommentRow, UploadRow, VersionRow, WaitRow
 from postflow.store.uploads import fail_upload, find_version, load_upload, move_status
 from postflow.store.waits import list_expired_waits, read_answer
@@ -66,13 +67,16 @@ def apply_seen(
         # What was delivered was decided by the rules of its day; `calibrate` shows the difference.
         read_anew=not _is_delivered(session, version),
     )
+    own = settings.for_project(upload.project_id)
+    if own.analysis.second_opinion is not None:
+        reuse_opinions(session, upload.upload_id, version.version, now=now)
     apply_status_field(
         session,
         version,
         seen.status_value,
         hints=hints,
         log=log,
-        rules=settings.for_project(upload.project_id).review.rules,
+        rules=own.review.rules,
         now=now,
     )
     version.read_at = began_at or now

@@ -182,6 +182,7 @@ def upgrade() -> None:
         sa.Column("score", sa.Float(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("analyser_version", sa.String(), nullable=False),
+        sa.Column("ask_at", Moment(), nullable=True),
         sa.ForeignKeyConstraint(
             ["upload_id"],
             ["uploads.upload_id"],
@@ -189,6 +190,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("comment_id"),
     )
     with op.batch_alter_table("comments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_comments_ask_at"), ["ask_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_comments_file_id"), ["file_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_comments_upload_id"), ["upload_id"], unique=False)
 
