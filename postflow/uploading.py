@@ -29,7 +29,7 @@ from postflow.settings import Settings
 from postflow.store import claims
 from postflow.store.allowances import take_turn
 from postflow.store.announcements import Announcement, announce
-from postflow.store.batches import close_decided_batches
+from postflow.store.batches import cached_sha256, close_decided_batches
 from postflow.store.database import Store
 from postflow.store.uploads import fail_upload, load_upload, load_version
 from postflow.store.versions import list_older_files
@@ -71,6 +71,7 @@ async def upload_video(
             folder=settings.frameio.folder,
         )
         _record_place(store, upload_id, place)
+        known = _known_sha256(store, path)
         uploaded = await upload_file(
             frameio,
             path=path,
@@ -80,8 +81,10 @@ async def upload_video(
             parallel=settings.frameio.parts_in_flight,
             in_flight=process_slots(settings.frameio.parts_in_flight),
             may_create=_turn_taker(store, settings, place.account_id, clock),
+            sha256=known,
         )
-        if sha256 is not None and uploaded.sha256 != sha256:
+        has_changed = known is not None and _known_sha256(store, path) != known
+        if has_changed or (sha256 is not None and uploaded.sha256 != sha256):
             await frameio.delete_file(uploaded.file_id)  # before anybody can review it
             journal.discarded()
             raise UploadError(
@@ -136,6 +139,21 @@ def _plan(store: Store, upload_id: str) -> tuple[Path, str | None]:
             f"{upload_id} was tracked without a local file, so there is nothing to upload."
         )
     return Path(version.path), version.sha256
+
+
+def _known_sha256(store: Store, path: Path) -> str | None:
+    """Return the sha256 of the file as it is now, if its registration took it of just this state.
+
+    A master of 100 GB is then read once less; what is delivered is hashed again all the same.
+    """
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    with store.reading() as session:
+        return cached_sha256(
+            session, path=str(path), size=seen.st_size, modified_ns=seen.st_mtime_ns
+        )
 
 
 def _record_place(store: Store, upload_id: str, place: Location) -> None:

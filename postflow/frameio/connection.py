@@ -29,7 +29,10 @@ TIMEOUT = httpx.Timeout(60, connect=15, pool=None)
 
 
 class Connection:
-    """An authorised way to Frame.io's API; `http` belongs to the caller, who closes it."""
+    """An authorised way to Frame.io's API; `http` belongs to the caller, who closes it.
+
+    `storage` makes the clients for parts, which are sent from threads; each upload closes its own.
+    """
 
     def __init__(
         self,
@@ -40,9 +43,11 @@ class Connection:
         account_id: str | None = None,
         retries: RetryPolicy | None = None,
         limits: RateLimits | None = None,
+        storage: Callable[[], httpx.Client] = httpx.Client,
     ) -> None:
         hide_signed_addresses()
         self.http = http
+        self.storage = storage
         self.retries = retries or RetryPolicy()
         self._token = token
         self._base_url = base_url.rstrip("/")

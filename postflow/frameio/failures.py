@@ -6,7 +6,7 @@ It must never quote a request's address, headers or body: they hold tokens and s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -73,10 +73,16 @@ def unreadable(doing: str, why: str) -> FrameioError:
 
 def most_telling(failures: ExceptionGroup[Exception]) -> Exception:
     """Pick one of several failures at once: what is wrong with the file explains the rest."""
-    return next(
-        (each for each in failures.exceptions if isinstance(each, UploadError)),
-        failures.exceptions[0],
-    )
+    each_one = list(_single(failures))
+    return next((each for each in each_one if isinstance(each, UploadError)), each_one[0])
+
+
+def _single(failures: ExceptionGroup[Exception]) -> Iterator[Exception]:
+    for each in failures.exceptions:
+        if isinstance(each, ExceptionGroup):
+            yield from _single(each)
+        else:
+            yield each
 
 
 def _failure_of_answer(doing: str, answer: Answer) -> FrameioError:

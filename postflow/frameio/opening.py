@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_address
 from typing import assert_never
 from urllib.parse import urlsplit
@@ -33,10 +34,8 @@ async def open_frameio(
     `retries` is how patient it is, by default as Frame.io's guide asks.
     """
     limits = RateLimits() if settings.respect_rate_limits else RateLimits.off()
-    pool = httpx.Limits(
-        max_connections=None, max_keepalive_connections=settings.parts_in_flight + 4
-    )
-    async with httpx.AsyncClient(limits=pool) as http:
+    trusted = httpx.create_ssl_context()  # takes a while, so it is made once for both
+    async with httpx.AsyncClient(verify=trusted) as http:
         yield FrameioClient(
             http,
             token=token_source(settings, http),
@@ -44,6 +43,7 @@ async def open_frameio(
             account_id=settings.account_id,
             retries=suited_to(settings, retries or RetryPolicy()),
             limits=limits,
+            storage=partial(httpx.Client, verify=trusted),
         )
 
 

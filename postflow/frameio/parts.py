@@ -7,9 +7,8 @@ not go along: the addresses belong to a storage service.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -20,6 +19,7 @@ from postflow.frameio.chunks import Part, Placeholder
 from postflow.frameio.failures import FOREIGN_ERRORS, failure_of, most_telling
 from postflow.frameio.retries import RetryPolicy
 from postflow.frameio.source import SourceFile
+from postflow.frameio.storage import CONNECT_TIMEOUT, Storage, open_storage
 
 Progress = Callable[[int, int], None]
 Slots = AbstractAsyncContextManager[None]
@@ -36,14 +36,16 @@ class StaleAddressError(FrameioRefusedError):
 
 
 class Tally:
-    """How many bytes are sent, for whoever watches; never goes back, even when a part does."""
+    """How many bytes are sent, for whoever watches; never goes back, even when a part does.
+
+    Threads only `add`, each to a part of its own; everything else happens in the event loop.
+    """
 
     def __init__(self, *, total: int, done: int, progress: Progress | None) -> None:
         self._total = total
         self._done = done
         self._underway: dict[int, int] = {}
         self._told = -1
-        self._told_at = 0.0
         self._progress = progress
 
     def begin(self, part: Part) -> None:
@@ -53,8 +55,6 @@ class Tally:
     def add(self, part: Part, size: int) -> None:
         """Count bytes that were handed over."""
         self._underway[part.number] += size
-        if time.monotonic() - self._told_at > PAUSE_BETWEEN_REPORTS:
-            self.tell()
 
     def finish(self, part: Part) -> None:
         """Count the whole part, for good."""
@@ -66,8 +66,14 @@ class Tally:
         """Report, if there is something new."""
         sent = self._done + sum(self._underway.values())
         if self._progress is not None and sent > self._told:
-            self._told, self._told_at = sent, time.monotonic()
+            self._told = sent
             self._progress(sent, self._total)
+
+    async def keep_telling(self) -> None:
+        """Report now and then, until cancelled."""
+        while True:
+            self.tell()
+            await asyncio.sleep(PAUSE_BETWEEN_REPORTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,7 @@ class PartSender:
     a connection may move nothing before the part is tried again.
     """
 
-    http: httpx.AsyncClient
+    http: Callable[[], httpx.Client]
     source: SourceFile
     placeholder: Placeholder
     retries: RetryPolicy
@@ -90,41 +96,55 @@ class PartSender:
         self, *, parallel: int, finished: Callable[[int], Awaitable[None]]
     ) -> None:
         """Send every missing part, telling `finished` of each; the first failure ends all."""
-        waiting = iter(self.placeholder.missing)
+        missing = self.placeholder.missing
+        waiting = iter(missing)
 
-        async def work() -> None:
+        async def work(storage: Storage) -> None:
             for part in waiting:
-                await self._send(part)
+                await self._send(storage, part)
                 self.tally.finish(part)
                 await finished(part.number)
 
+        lines = min(parallel, len(missing))
+        if not lines:
+            return
         try:
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(min(parallel, len(self.placeholder.missing))):
-                    workers.create_task(work())
+            async with (
+                open_storage(self.http(), threads=lines) as storage,
+                asyncio.TaskGroup() as workers,
+            ):
+                telling = workers.create_task(self.tally.keep_telling())
+                async with asyncio.TaskGroup() as senders:
+                    for _ in range(lines):
+                        senders.create_task(work(storage))
+                telling.cancel()
         except ExceptionGroup as failures:
             told = most_telling(failures)
             raise told from told.__cause__
 
-    async def _send(self, part: Part) -> None:
+    async def _send(self, storage: Storage, part: Part) -> None:
         async def once() -> None:
             async with self.in_flight:
-                await self._put(part)
+                self.tally.begin(part)
+                await storage.run(lambda: self._put(storage, part))
 
         await self.retries.run(once, repeatable=True)
 
-    async def _put(self, part: Part) -> None:
+    def _put(self, storage: Storage, part: Part) -> None:
+        """Send the part in a thread; there is no other place for what blocks."""
         try:
-            async with aclosing(self._body_of(part)) as body:
-                request = self._request_for(part, body)
-                response = await self.http.send(request, auth=None, follow_redirects=False)
+            with closing(self._body_of(part)) as body:
+                response = storage.send(self._request_for(part, body))
         except FOREIGN_ERRORS as error:
             raise failure_of(self._doing(part), error) from error
         if not response.is_success:
             raise self._refusal_of(part, response.status_code)
 
-    def _request_for(self, part: Part, body: AsyncIterator[bytes]) -> httpx.Request:
+    def _request_for(self, part: Part, body: Iterator[bytes]) -> httpx.Request:
         # Built by hand: the client's own defaults must not reach the storage service.
+        timeout = httpx.Timeout(
+            self.stall_timeout, connect=min(CONNECT_TIMEOUT, self.stall_timeout), pool=None
+        )
         return httpx.Request(
             "PUT",
             part.url,
@@ -134,13 +154,12 @@ class PartSender:
                 "x-amz-acl": "private",
             },
             content=body,
-            extensions={"timeout": httpx.Timeout(self.stall_timeout, pool=None).as_dict()},
+            extensions={"timeout": timeout.as_dict()},
         )
 
-    async def _body_of(self, part: Part) -> AsyncGenerator[bytes]:
-        self.tally.begin(part)
-        async with aclosing(self.source.chunks_of(part)) as chunks:
-            async for chunk in chunks:
+    def _body_of(self, part: Part) -> Generator[bytes]:
+        with closing(self.source.chunks_of(part)) as chunks:
+            for chunk in chunks:
                 yield chunk
                 self.tally.add(part, len(chunk))
 

@@ -171,7 +171,7 @@ class _Upload:
             progress=self.progress,
         )
         sender = PartSender(
-            http=self.client.http,
+            http=self.client.storage,
             source=self.source,
             placeholder=placeholder,
             retries=_part_retries(self.client.retries),

@@ -28,6 +28,7 @@ from postflow.settings import Settings
 from postflow.settings.sections import DatabaseSettings, FrameioSettings, TrackerSettings
 from postflow.store.database import Store, open_store
 from postflow.store.uploads import load_upload, register_upload
+from postflow.submitting import read_video
 from postflow.uploading import upload_video
 
 if TYPE_CHECKING:  # the program is started often, and the simulator takes long to import
@@ -49,13 +50,14 @@ def settings_of(address: str, url: str, **frameio: object) -> Settings:
 
 def register(store: Store, path: Path, *, upload_id: str | None = None) -> str:
     """Register a video under its name, as `postflow run` does."""
+    video = read_video(store, path)
     with store.writing() as session:
         return register_upload(
             session,
             upload_id=upload_id or path.stem,
             filename=path.name,
             path=str(path),
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            sha256=video.sha256,
             now=utc_now(),
         ).upload_id
 

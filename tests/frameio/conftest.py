@@ -50,6 +50,7 @@ async def client_of(anyio_backend: str) -> AsyncIterator[ClientOf]:
             account_id=account_id,
             retries=retries or RetryPolicy.quick(),
             limits=limits or RateLimits.off(),
+            storage=lambda: httpx.Client(transport=httpx.MockTransport(handler)),
         )
 
     yield build

@@ -40,10 +40,10 @@ def test_unusable_file_is_refused_by_name(tmp_path: Path, name: str, advice: str
     [(0, 1), (5, CHUNK), (CHUNK - 1, CHUNK + 2), (3 * CHUNK, 77)],
     ids=["a byte", "a chunk", "over an edge", "the end"],
 )
-async def test_part_is_read_from_its_place(tmp_path: Path, offset: int, size: int) -> None:
+def test_part_is_read_from_its_place(tmp_path: Path, offset: int, size: int) -> None:
     """The chunks of a part are its bytes, each no larger than a chunk."""
     video = Video(tmp_path / "a.mp4", os.urandom(3 * CHUNK + 77))
-    chunks = [each async for each in look_at(video.path).chunks_of(part(offset, size))]
+    chunks = list(look_at(video.path).chunks_of(part(offset, size)))
     assert b"".join(chunks) == video.data[offset : offset + size]
     assert max(map(len, chunks)) <= CHUNK
 

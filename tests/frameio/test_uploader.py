@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -300,14 +301,19 @@ async def test_uploads_share_one_limit(client_of: ClientOf, tmp_path: Path) -> N
     storage, limit = Storage(part_size=1000), asyncio.Semaphore(2)
     underway, most = 0, 0
 
-    async def take_slowly(request: httpx.Request) -> httpx.Response:
+    two, counting = threading.Event(), threading.Lock()
+
+    def take_slowly(request: httpx.Request) -> httpx.Response:
         nonlocal underway, most
         if request.method == "PUT":
-            underway += 1
-            most = max(most, underway)
-            for _ in range(5):
-                await asyncio.sleep(0)
-            underway -= 1
+            with counting:
+                underway += 1
+                most = max(most, underway)
+            if most > 1:
+                two.set()
+            two.wait(5)
+            with counting:
+                underway -= 1
         return storage(request)
 
     client = client_of(take_slowly)

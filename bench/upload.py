@@ -1,0 +1,308 @@
+"""How fast PostFlow's uploader is beside curl and the official SDK, into one local nginx.
+
+`make bench-upload` runs it. Every run sends the same parts to the same server, which keeps them;
+afterwards they are read back and compared, outside the measured time. What the figures mean is
+in docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.senders import part_sizes
+
+MEGABYTE = 1_000_000
+BLOCK = 1024 * 1024
+ORDER = ("postflow", "postflow-hashing", "curl", "sdk")
+GOALS = {"curl": 0.9, "sdk": 2.0}
+PEAK_GOAL = 80  # MB
+PATIENCE = 600.0
+
+NGINX = """
+daemon off; master_process on; worker_processes auto; pid {folder}/pid;
+error_log {folder}/error.log warn; events {{ worker_connections 256; }}
+http {{
+    access_log off; client_max_body_size 0; client_body_temp_path {folder}/unfinished;
+    server {{ listen 127.0.0.1:{port}; root {folder}/kept;
+              location / {{ dav_methods PUT; create_full_put_path on; }} }}
+}}
+"""
+
+
+@dataclass(kw_only=True)
+class Figures:
+    """What the runs of one sender gave."""
+
+    command: str
+    speeds: list[float] = field(default_factory=list)
+    peaks: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """The median speed in MB/s."""
+        return statistics.median(self.speeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """One file, its parts as curl wants them, and the server that takes them."""
+
+    folder: Path
+    address: str
+    kept: Path
+    size: int
+    parts: int
+
+    @property
+    def file(self) -> Path:
+        """The file that everybody sends."""
+        return self.folder / "video.mov"
+
+    def command(self, sender: str, target: str) -> list[str]:
+        """Return the command that sends the file below the address `target`."""
+        if sender != "curl":
+            module = [sys.executable, "-m", "bench.senders"]
+            return [*module, sender, str(self.file), f"{self.address}/{target}", str(self.parts)]
+        transfers: list[str] = []
+        for part in sorted((self.folder / "parts").iterdir()):
+            transfers += ["-T", str(part), f"{self.address}/{target}/{part.name}"]
+        headers = ["-H", "x-amz-acl: private", "-H", "content-type: application/octet-stream"]
+        return [
+            "curl",
+            "--no-progress-meter",
+            "-f",
+            "-Z",
+            "--parallel-max",
+            "5",
+            *headers,
+            *transfers,
+        ]
+
+    def run(self, sender: str, target: str) -> tuple[float, float]:
+        """Send once and return seconds and peak memory in MB; raises where bytes differ."""
+        began = time.perf_counter()
+        process = subprocess.Popen(  # noqa: S603 -- our own commands
+            self.command(sender, target), stdout=subprocess.PIPE, text=True
+        )
+        told = process.stdout.read() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{sender} failed with exit code {process.returncode}.")
+        self.check(target)
+        if sender == "curl":
+            return seconds, usage.ru_maxrss * 1024 / MEGABYTE
+        figures = json.loads(told)
+        return figures["seconds"], figures["peak"] / MEGABYTE
+
+    def check(self, target: str) -> None:
+        """Compare every byte that arrived with the file, then delete it."""
+        arrived = sorted((self.kept / target).iterdir())
+        with self.file.open("rb") as sent:
+            for part, size in zip(arrived, part_sizes(self.size, self.parts), strict=True):
+                with part.open("rb") as got:
+                    if digest(sent, size) != digest(got, size) or got.read(1):
+                        raise SystemExit(f"The bytes of {part} are not those of the file.")
+        shutil.rmtree(self.kept / target)
+
+
+def digest(file: object, size: int) -> str:
+    """Hash the next bytes of an open file."""
+    found = hashlib.sha256()
+    while size > 0:
+        data = file.read(min(BLOCK, size))  # type: ignore[attr-defined]
+        if not data:
+            return "too short"
+        found.update(data)
+        size -= len(data)
+    return found.hexdigest()
+
+
+def write_video(bench: Bench) -> None:
+    """Write random bytes, whole and cut; both are then in the page cache."""
+    (bench.folder / "parts").mkdir()
+    with bench.file.open("wb") as whole:
+        for number, size in enumerate(part_sizes(bench.size, bench.parts), start=1):
+            with (bench.folder / "parts" / f"part_{number:04}").open("wb") as part:
+                for start in range(0, size, BLOCK):
+                    data = os.urandom(min(BLOCK, size - start))
+                    whole.write(data)
+                    part.write(data)
+
+
+@contextmanager
+def serving(nginx: str, folder: Path) -> Iterator[str]:
+    """Run nginx on a free port until the block ends."""
+    for name in ("kept", "unfinished"):
+        (folder / name).mkdir()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    configuration = folder / "nginx.conf"
+    user = "user root;" if os.geteuid() == 0 else ""  # else its workers could not write here
+    configuration.write_text(user + NGINX.format(folder=folder, port=port))
+    process = subprocess.Popen([nginx, "-c", str(configuration), "-e", str(folder / "error.log")])  # noqa: S603
+    try:
+        wait_until_open(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        process.wait(PATIENCE)
+
+
+def wait_until_open(port: int) -> None:
+    """Wait until somebody listens."""
+    ends_at = time.monotonic() + 10
+    while time.monotonic() < ends_at:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise SystemExit("nginx did not start; its error log says why.")
+
+
+def measure(bench: Bench, *, runs: int) -> dict[str, Figures]:
+    """Run everybody in turn, the first one another each time."""
+    found = {name: Figures(command=shown(bench.command(name, "…"))) for name in ORDER}
+    for number in range(runs):
+        start = number % len(ORDER)
+        for sender in (*ORDER[start:], *ORDER[:start]):
+            seconds, peak = bench.run(sender, f"{sender}-{number}")
+            found[sender].speeds.append(bench.size / seconds / MEGABYTE)
+            found[sender].peaks.append(peak)
+    return found
+
+
+def shown(command: Sequence[str]) -> str:
+    """Shorten a command to what matters."""
+    words = [Path(word).name if word.startswith("/") else word for word in command]
+    return " ".join(words[:10]) + (" …" if len(words) > 10 else "")  # noqa: PLR2004
+
+
+def print_table(found: dict[str, Figures]) -> None:
+    """Print one line per sender, with the ratios beside the figures."""
+    say(f"{'sender':17}{'MB/s':>7}{'x curl':>8}{'x SDK':>7}{'peak MB':>9}  runs (MB/s); command")
+    for name, figures in found.items():
+        ratios = [figures.median / found[other].median for other in ("curl", "sdk")]
+        runs = " ".join(f"{speed:.0f}" for speed in figures.speeds)
+        say(
+            f"{name:17}{figures.median:7.0f}{ratios[0]:8.2f}{ratios[1]:7.2f}"
+            f"{max(figures.peaks):9.0f}  {runs}; {figures.command}"
+        )
+    for other, goal in GOALS.items():
+        ratio = found["postflow"].median / found[other].median
+        say(f"goal: at least {goal} x {other}: {ratio:.2f}, {verdict(ratio >= goal)}")
+
+
+def print_memory(label: str, peak: float) -> None:
+    """Say what one upload held at most."""
+    say(
+        f"goal: at most {PEAK_GOAL} MB of memory at {label}: {peak:.0f}, {verdict(peak <= PEAK_GOAL)}"
+    )
+
+
+def verdict(reached: bool) -> str:
+    """Say whether a goal was reached."""
+    return "reached" if reached else "missed"
+
+
+def say(line: str) -> None:
+    """Print a line."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def missing() -> str | None:
+    """Say what keeps this machine from measuring, if anything."""
+    if find_nginx() is None:
+        return "nginx is not installed (Debian: apt-get install nginx)"
+    return None if shutil.which("curl") else "curl is not installed"
+
+
+def find_nginx() -> str | None:
+    """Find nginx where Debian puts it, too."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+def roomy_folder(size: int) -> str | None:
+    """Prefer memory for what the server keeps: a disk would be what is measured."""
+    memory = Path("/dev/shm")  # noqa: S108 -- a folder of our own is made in it
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2 * size else None
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=1000, help="megabytes of the file")
+    parser.add_argument("--part", type=int, default=50, help="megabytes of a part")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--large", type=int, default=4000, help="megabytes for memory; 0: skip")
+    wanted = parser.parse_args()
+    reason = missing()
+    if reason is not None:
+        say(f"The upload benchmark is skipped: {reason}.")
+        return
+    load = os.getloadavg()[0]
+    say(
+        f"{platform.machine()}, {os.cpu_count()} CPUs, load {load:.1f}, Python {platform.python_version()}"
+    )
+    found = run_bench(wanted.size, wanted.part, runs=wanted.runs)
+    print_table(found)
+    print_memory(f"{wanted.size} MB", max(found["postflow"].peaks))
+    if wanted.large:
+        print_memory(f"{wanted.large} MB", peak_of(wanted.large, wanted.part))
+
+
+@contextmanager
+def prepared(size: int, part: int) -> Iterator[Bench]:
+    """Give a file of so many megabytes and a server, and leave nothing behind."""
+    total = size * MEGABYTE
+    with (
+        tempfile.TemporaryDirectory(prefix="postflow-bench-") as source,
+        tempfile.TemporaryDirectory(prefix="postflow-bench-", dir=roomy_folder(total)) as served,
+        serving(find_nginx() or "nginx", Path(served)) as address,
+    ):
+        bench = Bench(
+            folder=Path(source),
+            address=address,
+            kept=Path(served) / "kept",
+            size=total,
+            parts=max(1, round(size / part)),
+        )
+        write_video(bench)
+        yield bench
+
+
+def run_bench(size: int, part: int, *, runs: int) -> dict[str, Figures]:
+    """Measure everybody; one run of each goes before and does not count."""
+    with prepared(size, part) as bench:
+        for sender in ORDER:
+            bench.run(sender, f"{sender}-warm-up")
+        return measure(bench, runs=runs)
+
+
+def peak_of(size: int, part: int) -> float:
+    """Return the most memory that PostFlow holds for a larger file."""
+    with prepared(size, part) as bench:
+        return bench.run("postflow", "large")[1]
+
+
+if __name__ == "__main__":
+    main()
