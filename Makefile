@@ -1,6 +1,6 @@
 # Every target works on a fresh clone: it makes .venv first, and again when the pins change.
 .DELETE_ON_ERROR:
-.PHONY: install demo test check fast format lint types bench-judgement clean
+.PHONY: install demo test check fast format lint types bench-judgement bench-upload clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 		--constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-# Five reviews on the real programs and a simulated Frame.io; VIDEOS=/folder takes your own files.
+# Six reviews on the real programs and a simulated Frame.io; VIDEOS=/folder takes your own files.
 demo: $(READY)
 	$(BIN)/postflow demo $(if $(VIDEOS),--videos "$(VIDEOS)")
 
@@ -40,6 +40,10 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+
+# PostFlow's uploader beside curl and the official SDK, into a local nginx (Debian: nginx).
+bench-upload: $(READY)
+	$(BIN)/python -m bench.upload $(UPLOAD_BENCH)
 
 clean:
 	rm -rf .demo .pytest_cache .ruff_cache .mypy_cache
