@@ -59,6 +59,11 @@ def record_deliveries(session: Session, deliveries: Sequence[Delivery]) -> list[
     return [row.id for row in rows if row.id is not None]
 
 
+def has_events(session: Session) -> bool:
+    """Whether any delivery was ever recorded."""
+    return session.exec(select(EventRow.id).limit(1)).first() is not None
+
+
 def has_unsettled(session: Session, *, now: datetime) -> bool:
     """Whether a claim would find anything; cheap enough to ask every moment."""
     return session.exec(_open_events(now).limit(1)).first() is not None

@@ -120,8 +120,9 @@ def has_unattached(session: Session, *, project_id: str | None = None) -> bool:
 
 
 def _unattached(project_id: str | None) -> SelectOfScalar[UploadRow]:
+    # A file id that Frame.io has never known is as good as none: scripts pass what they have.
     statement = select(UploadRow).where(
-        col(UploadRow.file_id).is_(None),
+        col(UploadRow.file_id).is_(None) | col(UploadRow.gone_at).is_not(None),
         col(UploadRow.path).is_(None),
         UploadRow.status == UploadStatus.REGISTERED,
         col(UploadRow.cancelled_at).is_(None),
@@ -137,7 +138,7 @@ def attach_file(session: Session, upload: UploadRow, *, file_id: str, now: datet
     """Say which Frame.io file the upload's current version is."""
     _refuse_tracked_file(session, file_id=file_id, upload_id=upload.upload_id)
     load_version(session, upload).file_id = file_id
-    upload.file_id = file_id
+    upload.file_id, upload.gone_at = file_id, None
     upload.look_at = upload.updated_at = now
     session.flush()
 

@@ -13,6 +13,7 @@ from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.comments import apply_comments
 from postflow.store.deliveries import load_delivery
+from postflow.store.inbox import has_events
 from postflow.store.opinions import reuse_opinions
 from postflow.store.tables import CommentRow, UploadRow, VersionRow, WaitRow
 from postflow.store.uploads import fail_upload, find_version, load_upload, move_status
@@ -22,6 +23,7 @@ from postflow.tracker.reading import FileSeen
 from postflow.tracker.status_field import StatusHint, apply_status_field
 
 _UNREADY_LOOK = timedelta(seconds=15)
+_UNKNOWN_LOOK = timedelta(seconds=30)
 _SECOND_LOOK = timedelta(seconds=5)
 _DELIVERED_FACTOR = 6
 _QUIET_GRACE = timedelta(minutes=10)
@@ -145,6 +147,10 @@ def _note_gone(session: Session, upload: UploadRow, *, settings: Settings, now: 
         return
     if upload.gone_at is None:
         upload.gone_at = now
+    if upload.status == UploadStatus.REGISTERED and upload.path is None:
+        # Never seen: the id is wrong or early. Its file may still be reported, by id or by name.
+        upload.look_at = now + _UNKNOWN_LOOK
+        return
     if now - upload.gone_at < _SECOND_LOOK:
         upload.look_at = upload.gone_at + _SECOND_LOOK
         return
@@ -184,7 +190,8 @@ def _next_look(
     """Return when to read the file again even if no webhook says so."""
     tracker = settings.tracker
     every = tracker.poll_every
-    if not settings.webhook.enabled:
+    if not settings.webhook.enabled or not has_events(session):
+        # No webhook has ever arrived here: until one does, do not count on them.
         every = min(every, tracker.poll_every_without_webhook)
     if upload.status == UploadStatus.FAILED or upload.cancelled_at is not None:
         return None

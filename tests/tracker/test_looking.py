@@ -205,6 +205,22 @@ def test_registered_name_attaches_to_its_file(scene: Scene) -> None:
     assert scene.frameio.calls.count("comments file-9") == 1
 
 
+def test_unknown_file_id_attaches_by_name(scene: Scene) -> None:
+    """An id that Frame.io never knew does not fail the video: its file may come under its name."""
+    with scene.store.writing() as session:
+        upload = make_upload(session, file_id="no-such-file", status=UploadStatus.REGISTERED)
+        upload.look_at = scene.clock()
+    for _ in range(3):
+        asyncio.run(scene.settler.look_at_due())
+        scene.clock.advance(60)
+    assert scene.upload().status == "registered"
+    scene.frameio.add_file("file-9", name="clip.mp4")
+    scene.receive("file.ready", "file-9")
+    settle(scene)
+    assert scene.upload().file_id == "file-9"
+    assert scene.upload().status == "ready"
+
+
 def test_two_files_of_one_name_attach_in_order(scene: Scene) -> None:
     """The first file of the name is taken; the second one belongs to nobody."""
     with scene.store.writing() as session:
