@@ -1,4 +1,4 @@
-"""Commands that look and change nothing: status, waiting, events, explain."""
+"""Commands that look and change nothing: status, waiting, events."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from postflow.cli.output import (
     print_table,
     say,
 )
-from postflow.domain.comments import analyze_comment, render_reasons
 from postflow.errors import UnknownUploadError
-from postflow.settings import load_settings
 from postflow.store.views import (
     UploadStatusView,
     list_events,
     list_uploads,
     list_waiting,
-    timeline,
     tracking_stats,
     upload_status,
 )
@@ -33,7 +30,6 @@ def register(app: typer.Typer) -> None:
     app.command()(status)
     app.command()(waiting)
     app.command()(events)
-    app.command()(explain)
 
 
 def status(
@@ -136,54 +132,6 @@ def events(
         },
         empty="No delivery has arrived." if not failed else "No delivery was set aside.",
     )
-
-
-def explain(
-    upload_id: Annotated[str | None, typer.Argument(help="Which upload.")] = None,
-    *,
-    text: Annotated[str | None, typer.Option(help="A comment to judge instead.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say why an upload is approved or not, or what PostFlow makes of a text.
-
-    Example: postflow explain --text "ok pour moi, mais baissez la musique"
-    """
-    if (upload_id is None) == (text is None):
-        raise typer.BadParameter("give an upload id, or --text with a comment")
-    if text is not None:
-        _explain_text(text, as_json=as_json)
-        return
-    _, store = open_configured_store()
-    with store.reading() as session:
-        view = upload_status(session, str(upload_id))
-        entries = timeline(session, str(upload_id))
-    if view is None:
-        raise UnknownUploadError(
-            f"There is no upload {upload_id!r}; `postflow status` lists those that exist."
-        )
-    if as_json:
-        print_json({"upload": view, "timeline": entries})
-        return
-    _show_one(view, as_json=False)
-    print_table(
-        entries,
-        {"at": "at", "kind": "what", "who": "who", "text": "text", "reason": "reason"},
-        empty="Nothing has happened yet.",
-    )
-
-
-def _explain_text(text: str, *, as_json: bool) -> None:
-    analysis = analyze_comment(text, keywords=load_settings().analysis.keywords)
-    if as_json:
-        print_json(
-            {
-                "verdict": analysis.verdict,
-                "score": analysis.score,
-                "explanation": render_reasons(analysis),
-            }
-        )
-    else:
-        say(render_reasons(analysis))
 
 
 def _show_one(view: UploadStatusView, *, as_json: bool) -> None:

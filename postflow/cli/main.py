@@ -8,7 +8,17 @@ import sys
 import typer
 from rich.text import Text
 
-from postflow.cli import deciding, demo, looking, running, serving, setting_up, signing_in, webhooks
+from postflow.cli import (
+    deciding,
+    demo,
+    judging,
+    looking,
+    running,
+    serving,
+    setting_up,
+    signing_in,
+    webhooks,
+)
 from postflow.cli.logs import configure_logs
 from postflow.cli.output import errors
 from postflow.errors import PostFlowError
@@ -22,7 +32,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-for family in (demo, serving, running, looking, deciding, setting_up, signing_in, webhooks):
+for family in (
+    demo,
+    serving,
+    running,
+    looking,
+    judging,
+    deciding,
+    setting_up,
+    signing_in,
+    webhooks,
+):
     family.register(app)
 
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from postflow.cli.main import run_program
 from postflow.domain.standing import ReviewStatus
 from postflow.store.database import Store
 from postflow.store.flow_runs import claim_run
@@ -81,3 +88,46 @@ def review(sqlite_store: Store) -> Review:
     scene = Review(sqlite_store)
     scene.track()
     return scene
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ran:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """What it printed as JSON."""
+        return json.loads(self.out)
+
+
+Postflow = Callable[..., Ran]
+
+
+@pytest.fixture
+def postflow(
+    review: Review,
+    sqlite_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Postflow:
+    """Run a command on the store of the review, without anybody's configuration."""
+    for name in [n for n in os.environ if n.startswith(("POSTFLOW_", "PREFECT_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("POSTFLOW_DATABASE__URL", sqlite_url)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.chdir(tmp_path)
+    assert review.store.address == sqlite_url
+
+    def run(*arguments: str) -> Ran:
+        capsys.readouterr()
+        code = run_program(list(arguments))
+        printed = capsys.readouterr()
+        return Ran(code=code, out=printed.out, err=printed.err)
+
+    return run
