@@ -26,6 +26,8 @@ FIRST_RATE = 0.12
 LAST_RATE = 0.004
 STRENGTH = 3.0
 """Weight of the squared weights against the summed loss (1/C of a logistic regression)."""
+HIDDEN = 0.5
+"""Share of the features that is hidden at each step."""
 MIN_COUNT = 2
 FAINTEST = 2
 """Weights below 2/64 in all three directions are left out of the file."""
@@ -54,37 +56,35 @@ class Learner:
         self.weights = [[0.0, 0.0, 0.0] for _ in self.names]
 
     def learn(self, samples: Sequence[Sample]) -> None:
-        """Go over the samples in a shuffled but fixed order, with a falling rate."""
+        """Go over the samples in a shuffled but fixed order, with a falling rate.
+
+        Each time a random part of the features is hidden, so that none of them, above all not
+        the rules' own verdict, is relied upon alone.
+        """
         order = list(range(len(samples)))
-        shuffler = random.Random(SEED)  # noqa: S311 - reproducible, not secret
+        chance = random.Random(SEED)  # noqa: S311 - reproducible, not secret
         steps = EPOCHS * len(order)
         step = 0
         for _ in range(EPOCHS):
-            shuffler.shuffle(order)
+            chance.shuffle(order)
             for index in order:
                 rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (step / steps)
-                self._step(samples[index], rate)
+                sample = samples[index]
+                shown = [f for f in sample.features if chance.random() >= HIDDEN]
+                self._step(shown, sample.label, rate)
                 step += 1
 
-    def _step(self, sample: Sample, rate: float) -> None:
-        rows = [self.weights[number] for number in sample.features]
-        sums = [0.0, 0.0, 0.0]
-        for row in rows:
-            sums[0] += row[0]
-            sums[1] += row[1]
-            sums[2] += row[2]
-        errors = list(softmax(*sums))
-        errors[sample.label] -= 1.0
-        scaled = [rate * error for error in errors]
-        for number, row in zip(sample.features, rows, strict=True):
-            shrink = 1.0 - min(0.5, rate * STRENGTH / self.counts[number])
-            row[0] = row[0] * shrink - scaled[0]
-            row[1] = row[1] * shrink - scaled[1]
-            row[2] = row[2] * shrink - scaled[2]
-
-    def sums(self, features: Sequence[int]) -> list[float]:
-        """Add up the weights of some features."""
-        return [sum(self.weights[number][label] for number in features) for label in range(3)]
+    def _step(self, shown: Sequence[int], label: int, rate: float) -> None:
+        rows = [self.weights[number] for number in shown]
+        scale = 1.0 / (1.0 - HIDDEN)
+        errors = list(softmax(*(scale * sum(row[place] for row in rows) for place in range(3))))
+        errors[label] -= 1.0
+        pulls = [rate * scale * error for error in errors]
+        for number, row in zip(shown, rows, strict=True):
+            shrink = 1.0 - min(0.5, rate * STRENGTH * scale / self.counts[number])
+            row[0] = row[0] * shrink - pulls[0]
+            row[1] = row[1] * shrink - pulls[1]
+            row[2] = row[2] * shrink - pulls[2]
 
 
 def features_of(examples: Sequence[Example]) -> list[list[str]]:

@@ -21,7 +21,7 @@ from postflow.domain.judgement.text import CleanText
 from postflow.domain.judgement.tokens import Token, tokenise
 from postflow.domain.judgement.verdicts import Opinion, Rule, Verdict
 
-APPROVAL_THRESHOLD = 0.75
+APPROVAL_THRESHOLD = 0.8
 """Probability from which the model's approval is believed; set by cross-validation."""
 
 
