@@ -18,6 +18,7 @@ from postflow.frameio.opening import has_token, open_frameio
 from postflow.frameio.retries import RetryPolicy
 from postflow.notices import make_notify
 from postflow.settings import Settings
+from postflow.settings.advice import list_warnings
 from postflow.settings.prefect_url import prefect_api_url
 from postflow.store.database import Store, open_store
 from postflow.tracker.service import Tracker
@@ -249,9 +250,8 @@ def _warn(settings: Settings, *, has_secret: bool) -> None:
             "no webhook secret: every delivery is answered 503",
             remedy="postflow webhook register, or webhook.secrets",
         )
-    review = settings.review
-    if not review.approvers and not review.editors:
-        _log.warning("anybody's approval counts", remedy="set review.approvers or review.editors")
+    for warning in list_warnings(settings):
+        _log.warning(warning, remedy="set review.approvers or review.editors")
 
 
 async def _warn_without_prefect(flow_runs: PrefectFlowRuns) -> None:

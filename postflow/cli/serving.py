@@ -15,6 +15,7 @@ from postflow.cli.logs import configure_logs
 from postflow.cli.machine import Addresses, Machine
 from postflow.cli.output import console, say
 from postflow.settings import load_settings
+from postflow.settings.advice import list_warnings
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +33,8 @@ def start() -> None:
     Example: postflow start
     """
     settings = load_settings()
+    for warning in list_warnings(settings):
+        say(warning)
     stop_on_terminate()
     with Machine(settings, logs=settings.logs.folder, folder=Path.cwd(), say=say) as machine:
         with console.status("Starting Prefect, the runner and the service…"):

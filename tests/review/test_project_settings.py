@@ -11,6 +11,7 @@ import pytest
 
 from postflow.errors import ConfigurationError
 from postflow.settings import Settings, load_settings
+from postflow.settings.advice import list_warnings
 
 
 def load(tmp_path: Path, **sections: Any) -> Settings:
@@ -95,3 +96,18 @@ def test_shown_config_masks_the_key(tmp_path: Path) -> None:
     opinion = {"url": "http://127.0.0.1:1/v1", "model": "m", "api_key": "s3cret"}
     settings = load(tmp_path, analysis={"second_opinion": opinion})
     assert "s3cret" not in json.dumps(settings.model_dump(mode="json"))
+
+
+def test_open_review_is_warned_about(tmp_path: Path) -> None:
+    """Without approvers and editors one sentence says that anybody's word counts."""
+    (sentence,) = list_warnings(load(tmp_path))
+    assert "anybody's “validé” counts" in sentence
+    assert list_warnings(load(tmp_path, review={"editors": ["@studio.example"]})) == []
+
+
+def test_open_project_is_warned_about(tmp_path: Path) -> None:
+    """A project that takes the approvers away again is named."""
+    sections = {"review": {"approvers": ["a@x.example"]}, "projects": {}}
+    sections["projects"] = {"p-1": {"review": {"approvers": []}}}
+    (sentence,) = list_warnings(load(tmp_path, **sections))
+    assert "p-1" in sentence
