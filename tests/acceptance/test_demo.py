@@ -42,7 +42,7 @@ def _left_behind(folder: Path) -> list[str]:
 
 
 def test_demo_plays_every_story(tmp_path: Path) -> None:
-    """Four videos are approved and delivered, one is rejected, and the demo says so with exit 0."""
+    """Five videos are approved and delivered, one is rejected, and the demo says so with exit 0."""
     demo = _start_demo(tmp_path)
     printed, _ = demo.communicate(timeout=500)
     assert demo.returncode == 0, printed
@@ -53,6 +53,7 @@ def test_demo_plays_every_story(tmp_path: Path) -> None:
         "02-refusal-edited.mp4",
         "04-a-question-first.mp4",
         "05-status-field.mp4",
+        "06-a-new-version_v2.mp4",
     ]
     for video in videos:
         path = delivered / video

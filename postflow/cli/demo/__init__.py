@@ -1,4 +1,4 @@
-"""`postflow demo`: five stories played on the real programs and a simulated Frame.io."""
+"""`postflow demo`: six stories played on the real programs and a simulated Frame.io."""
 
 from postflow.cli.demo.command import register
 

@@ -52,7 +52,7 @@ def demo(
         bool, typer.Option("--keep", help="Keep everything running at the end, to look around.")
     ] = False,
 ) -> None:
-    """Play five reviews on the real programs and a simulated Frame.io, in `.demo/`.
+    """Play six reviews on the real programs and a simulated Frame.io, in `.demo/`.
 
     Touches no account and no setting of yours. Exit 0 only when every story ended as written.
 

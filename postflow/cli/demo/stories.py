@@ -16,6 +16,7 @@ REVIEWERS: dict[str, dict[str, object]] = {
     "julie": {"name": "Julie Martin", "email": "julie@client.example"},
     "tom": {"name": "Tom Baker", "email": "tom@client.example"},
     "sam": {"name": "Sam Ortiz", "email": "sam@agency.example"},
+    "ed": {"name": "Ed Lang", "email": "ed@studio.example"},
 }
 
 
@@ -31,6 +32,13 @@ class Story:
     decided_by: str | None = None
     """The text of the comment that must have decided."""
     on_rejected: OnRejected = OnRejected.WAIT
+    next_version: Sequence[Mapping[str, object]] = ()
+    """What happens to the version that the editor stacks on the first one, if he does."""
+
+    @property
+    def rounds(self) -> int:
+        """How many versions it takes."""
+        return 2 if self.next_version else 1
 
     def misses(self, view: UploadStatusView) -> str | None:
         """Return in which way the video did not end as written, or None."""
@@ -40,6 +48,8 @@ class Story:
             return f"must end {self.ends}, is {view['review_status']}"
         if is_delivered != (self.ends is ReviewStatus.APPROVED):
             return "was delivered" if is_delivered else "was not delivered"
+        if view["version"] != self.rounds:
+            return f"must end with version {self.rounds}, is at {view['version']}"
         if verdict is None or verdict["source"] != self.source:
             return f"must be decided by {self.source}"
         if self.decided_by is not None and verdict["comment_text"] != self.decided_by:
@@ -101,6 +111,23 @@ STORIES = (
         ends=ReviewStatus.APPROVED,
         source=DecisionSource.STATUS_FIELD,
     ),
+    Story(
+        name="a-new-version",
+        title="rejected, a new version stacked, approved",
+        steps=(
+            {
+                "after": "2s",
+                "as": "tom",
+                "comment": "Please fix the end title, it is cut off.",
+                "timestamp": 80,
+            },
+        ),
+        next_version=(
+            {"after": "2s", "as": "tom", "comment": "That's it, approved. Thank you Ed!"},
+        ),
+        ends=ReviewStatus.APPROVED,
+        decided_by="That's it, approved. Thank you Ed!",
+    ),
 )
 
 
@@ -114,10 +141,19 @@ def write_scenario(stories: Mapping[Path, Story]) -> dict[str, Any]:
     return {
         "reviewers": REVIEWERS,
         "stories": [
-            {
-                "when": {"file": glob.escape(video.name), "event": "file.ready"},
-                "steps": [dict(step) for step in story.steps],
-            }
-            for video, story in stories.items()
+            scene for video, story in stories.items() for scene in _write_scenes(video.name, story)
         ],
     }
+
+
+def _write_scenes(video: str, story: Story) -> list[dict[str, Any]]:
+    """Return what happens to the first version of a video, and to the second if there is one."""
+    steps = [dict(step) for step in story.steps]
+    if story.next_version:
+        steps.append({"after": "5s", "as": "ed", "version": video})
+    file = {"file": glob.escape(video), "event": "file.ready"}
+    scenes = [{"when": {**file, "round": 1}, "steps": steps}]
+    if story.next_version:
+        again = [dict(step) for step in story.next_version]
+        scenes.append({"when": {**file, "round": 2}, "steps": again})
+    return scenes

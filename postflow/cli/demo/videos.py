@@ -1,4 +1,4 @@
-"""Five short real videos: ffmpeg's test pictures, each with a tone of its own."""
+"""Short real videos: ffmpeg's test pictures, each with a tone of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from postflow.delivery.encoding import find_ffmpeg
 from postflow.errors import PostFlowError
 
-_PICTURES = ("testsrc2", "smptehdbars", "testsrc", "rgbtestsrc", "pal75bars")
+_PICTURES = ("testsrc2", "smptehdbars", "testsrc", "rgbtestsrc", "pal75bars", "smptebars")
 _SECONDS = 4
 
 
