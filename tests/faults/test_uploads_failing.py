@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from postflow.errors import PostFlowError, UploadError
+from postflow.store.tables import FileHashRow
+from postflow.store.uploads import load_upload, load_version
 from tests.faults.uploads import Studio, register, until, upload
 
 CALLS_AT_LEAST = 6
@@ -146,6 +148,27 @@ def test_file_changed_after_registration_is_refused(studio: Studio) -> None:
     with pytest.raises(UploadError, match=r"cut\.mp4 changed between"):
         studio.upload(upload_id)
     assert studio.files(path.name) == []
+
+
+def test_file_that_was_just_hashed_is_read_once(studio: Studio) -> None:
+    """The sha256 that registration took counts while size and time of change are the same."""
+    path = studio.video()
+    upload_id = register(studio.store, path)
+    with studio.store.writing() as session:
+        session.get_one(FileHashRow, str(path)).sha256 = "taken before"
+        load_version(session, load_upload(session, upload_id)).sha256 = "taken before"
+    studio.upload(upload_id)
+    with studio.store.reading() as session:
+        assert load_upload(session, upload_id).sha256 == "taken before"
+
+
+def test_touched_file_is_hashed_again(studio: Studio) -> None:
+    """Another time of change with the same bytes stops nobody."""
+    path = studio.video()
+    upload_id = register(studio.store, path)
+    os.utime(path, ns=(1, 1))
+    studio.upload(upload_id)
+    studio.assert_whole(upload_id, path)
 
 
 def test_frameio_that_stays_down_is_told_in_a_sentence(studio: Studio) -> None:
