@@ -15,6 +15,7 @@ _ORDERS = word_set(
     "diffuse livrons publions diffusons consegnate pubblicate publicad"
 )
 _NEGATIVE = word_set("not pas n' ne no non nicht kein personne rien")
+_GIVEN = word_set("accord validation approval freigabe")
 _MODALS = word_set("to will would should must can could may might please shall")
 
 
@@ -48,6 +49,9 @@ def _mention(clause: Clause, position: int, unit: Unit) -> Signal | None:
         return Signal.SIGN_OFF
     if unit.tags & tags.APPROVE_VERB and is_negated(clause.units, position):
         return Signal.NEGATED_SIGN_OFF
+    given = position == 0 and unit.text in _GIVEN and not clause.asked
+    if given and any(other.tags & tags.THIRD for other in clause.units):
+        return Signal.SIGN_OFF
     before = tags_before(clause.units, position)
     return Signal.AWAITED if before & (tags.MUST | tags.WAIT | tags.ASK) else None
 
