@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from postflow.settings.sections import Settings
 
+_OPEN = (
+    "review.approvers nor review.editors is set: anybody's “validé” counts, except the uploader's."
+)
+
 
 def list_warnings(settings: Settings) -> list[str]:
     """Return one sentence for each such setting; nothing where all is well."""
@@ -13,15 +17,8 @@ def list_warnings(settings: Settings) -> list[str]:
         if _is_open_to_all(settings.for_project(project_id))
     ]
     if None in open_to_all:
-        return [
-            "Neither review.approvers nor review.editors is set: anybody's “validé” counts, "
-            "except the uploader's."
-        ]
-    return [
-        f"In the project {project_id} neither review.approvers nor review.editors is set: "
-        "anybody's “validé” counts, except the uploader's."
-        for project_id in open_to_all
-    ]
+        return [f"Neither {_OPEN}"]
+    return [f"In the project {project_id} neither {_OPEN}" for project_id in open_to_all]
 
 
 def _is_open_to_all(settings: Settings) -> bool:
