@@ -15,7 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 from sqlmodel import col, select
@@ -80,8 +79,8 @@ class Machine:
             "post_processing": {"output_dir": str(self.delivered)},
             "tracker": {
                 "resume_every": 0.5,
-                "poll_every": 1,
-                "poll_every_without_webhook": 1,
+                "poll_every": 2,
+                "poll_every_without_webhook": 2,
                 "lease": 8,
                 "lease_renewal": 1,
                 "ready_patience": 4,
@@ -208,7 +207,8 @@ class Machine:
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """Call a control route of the simulated Frame.io."""
-        answer = httpx.request(method, f"{self.simulator.base_url}/_sim{path}", json=body)
+        address = f"{self.simulator.base_url}/_sim{path}"
+        answer = self.server.http.request(method, address, json=body)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

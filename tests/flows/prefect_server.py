@@ -29,7 +29,7 @@ def eventually(look: Callable[[], T | None], *, doing: str, seconds: float = DEA
     while not (found := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"did not come true in {seconds:.0f} s: {doing}")
-        threading.Event().wait(0.2)
+        threading.Event().wait(0.3)
     return found
 
 
@@ -39,6 +39,8 @@ class PrefectServer:
 
     api_url: str
     home: Path
+    http: httpx.Client
+    """One for all: a client of its own for each question costs more than the question."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -57,11 +59,11 @@ class PrefectServer:
 
     def get(self, path: str) -> httpx.Response:
         """Ask the server's REST API."""
-        return httpx.get(f"{self.api_url}{path}", timeout=30)
+        return self.http.get(f"{self.api_url}{path}")
 
     def post(self, path: str, body: object) -> httpx.Response:
         """Ask the server's REST API with a body; refusals fail the test."""
-        answer = httpx.post(f"{self.api_url}{path}", json=body, timeout=30)
+        answer = self.http.post(f"{self.api_url}{path}", json=body)
         assert answer.is_success, answer.text
         return answer
 
@@ -74,7 +76,9 @@ def shared_server(request: pytest.FixtureRequest, tmp: pytest.TempPathFactory) -
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        server = PrefectServer(api_url=f"http://127.0.0.1:{port}/api", home=home)
+        http = httpx.Client(timeout=30)
+        request.session.addfinalizer(http.close)
+        server = PrefectServer(api_url=f"http://127.0.0.1:{port}/api", home=home, http=http)
         process = start_process(
             [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)],
             environment=server.environment,
