@@ -22,6 +22,7 @@ LAYERS = (
         "postflow.frameio",
         "postflow.flow_runs",
         "postflow.notices",
+        "postflow.second_opinion",
         "postflow.tunnel",
         "postflow.webhook_secrets",
     ),
@@ -33,7 +34,7 @@ LAYERS = (
         "postflow.versioning",
         "postflow.delivery",
     ),
-    ("postflow.dashboard", "postflow.integration"),
+    ("postflow.dashboard", "postflow.integration", "postflow.watching"),
     ("webhook_api", "flows", "postflow.cli", "postflow.__main__"),
 )
 INSIDE_ONE_PLACE = {

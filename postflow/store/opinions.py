@@ -16,9 +16,12 @@ _MOST_WORDS = 300
 
 
 def list_to_ask(
-    session: Session, *, now: datetime, limit: int
+    session: Session, *, now: datetime, limit: int, lock: bool = False
 ) -> list[tuple[CommentRow, UploadRow]]:
-    """Return pending comments of current versions that a model may be asked about by now."""
+    """Return pending comments of current versions that a model may be asked about by now.
+
+    With `lock`, those that another replica takes at the same time are left out.
+    """
     statement = (
         select(CommentRow, UploadRow)
         .join(UploadRow, col(UploadRow.upload_id) == col(CommentRow.upload_id))
@@ -31,6 +34,8 @@ def list_to_ask(
         .order_by(col(CommentRow.ask_at), col(CommentRow.comment_id))
         .limit(limit)
     )
+    if lock:
+        statement = statement.with_for_update(skip_locked=True, of=CommentRow)
     return list(session.exec(statement))
 
 

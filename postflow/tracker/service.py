@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import structlog
 
 from postflow.errors import PostFlowError
+from postflow.second_opinion import Ask, open_opinions
 from postflow.settings import Settings
 from postflow.store.database import Store
 from postflow.tracker.announcer import Announcer, Notify
 from postflow.tracker.ports import Clock, FlowRuns, FrameioReader, utc_now
 from postflow.tracker.resumer import Resumer
+from postflow.tracker.second_opinion import SecondOpinions, wants_second_opinion
 from postflow.tracker.settling import Settler
 
 _INBOX_LOOK = timedelta(milliseconds=500)
@@ -49,6 +52,7 @@ class Tracker:
             if frameio is not None
             else None
         )
+        self._store, self._settings, self._clock = store, settings, clock
         self._resume_every = settings.tracker.resume_every
         self._inbox_has_news = asyncio.Event()
         self._outbox_has_news = asyncio.Event()
@@ -82,7 +86,28 @@ class Tracker:
                 self._repeat("settle", self._settle, _INBOX_LOOK, stop, news=self._inbox_has_news),
                 self._repeat("look", self._look, _DUE_LOOK, stop),
             ]
-        await asyncio.gather(*loops)
+        async with AsyncExitStack() as stack:
+            if wants_second_opinion(self._settings):
+                opinions = self._make_opinions(await stack.enter_async_context(open_opinions()))
+                loops.append(self._repeat("second opinion", opinions, _DUE_LOOK, stop))
+            await asyncio.gather(*loops)
+
+    def _make_opinions(self, ask: Ask) -> Callable[[], Awaitable[int]]:
+        settler = self.settler
+        opinions = SecondOpinions(
+            store=self._store,
+            settings=lambda: settler.settings if settler else self._settings,
+            ask=ask,
+            clock=self._clock,
+        )
+
+        async def run_once() -> int:
+            count = await opinions.run_once()
+            if count:
+                self._outbox_has_news.set()
+            return count
+
+        return run_once
 
     async def _settle(self) -> int:
         assert self.settler is not None  # noqa: S101 - run() starts this loop only with a settler

@@ -86,6 +86,11 @@ class Settler:
         self._one_look_at_a_time = asyncio.Lock()
         self._own_user: str | None = None
 
+    @property
+    def settings(self) -> Settings:
+        """The settings with what was learnt at Frame.io."""
+        return self._settings
+
     async def settle_events(self) -> int:
         """Settle what is in the inbox now; return how many events that were.
 

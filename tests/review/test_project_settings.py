@@ -107,7 +107,7 @@ def test_open_review_is_warned_about(tmp_path: Path) -> None:
 
 def test_open_project_is_warned_about(tmp_path: Path) -> None:
     """A project that takes the approvers away again is named."""
-    projects = {"p-1": {"review": {"approvers": []}}}
+    projects: Any = {"p-1": {"review": {"approvers": []}}}
     settings = load(tmp_path, review={"approvers": ["a@x.example"]}, projects=projects)
     (sentence,) = list_warnings(settings)
     assert "p-1" in sentence
