@@ -17,6 +17,7 @@ from postflow.cli import (
     serving,
     setting_up,
     signing_in,
+    watching,
     webhooks,
 )
 from postflow.cli.logs import configure_logs
@@ -41,6 +42,7 @@ for family in (
     deciding,
     setting_up,
     signing_in,
+    watching,
     webhooks,
 ):
     family.register(app)

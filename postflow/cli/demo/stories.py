@@ -151,8 +151,8 @@ def _write_scenes(video: str, story: Story) -> list[dict[str, Any]]:
     steps = [dict(step) for step in story.steps]
     if story.next_version:
         steps.append({"after": "5s", "as": "ed", "version": video})
-    file = {"file": glob.escape(video), "event": "file.ready"}
-    scenes = [{"when": {**file, "round": 1}, "steps": steps}]
+    file: dict[str, Any] = {"file": glob.escape(video), "event": "file.ready"}
+    scenes: list[dict[str, Any]] = [{"when": {**file, "round": 1}, "steps": steps}]
     if story.next_version:
         again = [dict(step) for step in story.next_version]
         scenes.append({"when": {**file, "round": 2}, "steps": again})
