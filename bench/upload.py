@@ -13,8 +13,6 @@ import json
 import os
 import platform
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,7 +23,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.senders import part_sizes
+from bench.nginx import find_nginx, serving
+from bench.senders import part_sizes, peak_memory
 
 MEGABYTE = 1_000_000
 BLOCK = 1024 * 1024
@@ -33,16 +32,6 @@ ORDER = ("postflow", "postflow-hashing", "curl", "sdk")
 GOALS = {"curl": 0.9, "sdk": 2.0}
 PEAK_GOAL = 80  # MB
 PATIENCE = 600.0
-
-NGINX = """
-daemon off; master_process on; worker_processes auto; pid {folder}/pid;
-error_log {folder}/error.log warn; events {{ worker_connections 256; }}
-http {{
-    access_log off; client_max_body_size 0; client_body_temp_path {folder}/unfinished;
-    server {{ listen 127.0.0.1:{port}; root {folder}/kept;
-              location / {{ dav_methods PUT; create_full_put_path on; }} }}
-}}
-"""
 
 
 @dataclass(kw_only=True)
@@ -100,15 +89,14 @@ class Bench:
         process = subprocess.Popen(  # noqa: S603 -- our own commands
             self.command(sender, target), stdout=subprocess.PIPE, text=True
         )
-        told = process.stdout.read() if process.stdout else ""
-        _, status, usage = os.wait4(process.pid, 0)
+        peak = watch_memory(process)
         seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
+        told = process.communicate()[0]
         if process.returncode:
             raise SystemExit(f"{sender} failed with exit code {process.returncode}.")
         self.check(target)
         if sender == "curl":
-            return seconds, usage.ru_maxrss * 1024 / MEGABYTE
+            return seconds, peak / MEGABYTE
         figures = json.loads(told)
         return figures["seconds"], figures["peak"] / MEGABYTE
 
@@ -121,6 +109,15 @@ class Bench:
                     if digest(sent, size) != digest(got, size) or got.read(1):
                         raise SystemExit(f"The bytes of {part} are not those of the file.")
         shutil.rmtree(self.kept / target)
+
+
+def watch_memory(process: subprocess.Popen[str]) -> int:
+    """Wait for the end of a process that cannot tell its own peak memory, and return it."""
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, peak_memory(process.pid))
+        time.sleep(0.01)
+    return peak
 
 
 def digest(file: object, size: int) -> str:
@@ -136,46 +133,18 @@ def digest(file: object, size: int) -> str:
 
 
 def write_video(bench: Bench) -> None:
-    """Write random bytes, whole and cut; both are then in the page cache."""
+    """Write random bytes; they are then in the page cache."""
+    with bench.file.open("wb") as file:
+        for start in range(0, bench.size, BLOCK):
+            file.write(os.urandom(min(BLOCK, bench.size - start)))
+
+
+def cut_video(bench: Bench) -> None:
+    """Cut the file for curl, which cannot send a part of one."""
     (bench.folder / "parts").mkdir()
-    with bench.file.open("wb") as whole:
+    with bench.file.open("rb") as whole:
         for number, size in enumerate(part_sizes(bench.size, bench.parts), start=1):
-            with (bench.folder / "parts" / f"part_{number:04}").open("wb") as part:
-                for start in range(0, size, BLOCK):
-                    data = os.urandom(min(BLOCK, size - start))
-                    whole.write(data)
-                    part.write(data)
-
-
-@contextmanager
-def serving(nginx: str, folder: Path) -> Iterator[str]:
-    """Run nginx on a free port until the block ends."""
-    for name in ("kept", "unfinished"):
-        (folder / name).mkdir()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    configuration = folder / "nginx.conf"
-    user = "user root;" if os.geteuid() == 0 else ""  # else its workers could not write here
-    configuration.write_text(user + NGINX.format(folder=folder, port=port))
-    process = subprocess.Popen([nginx, "-c", str(configuration), "-e", str(folder / "error.log")])  # noqa: S603
-    try:
-        wait_until_open(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGQUIT)
-        process.wait(PATIENCE)
-
-
-def wait_until_open(port: int) -> None:
-    """Wait until somebody listens."""
-    ends_at = time.monotonic() + 10
-    while time.monotonic() < ends_at:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise SystemExit("nginx did not start; its error log says why.")
+            (bench.folder / "parts" / f"part_{number:04}").write_bytes(whole.read(size))
 
 
 def measure(bench: Bench, *, runs: int) -> dict[str, Figures]:
@@ -236,11 +205,6 @@ def missing() -> str | None:
     return None if shutil.which("curl") else "curl is not installed"
 
 
-def find_nginx() -> str | None:
-    """Find nginx where Debian puts it, too."""
-    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-
-
 def roomy_folder(size: int) -> str | None:
     """Prefer memory for what the server keeps: a disk would be what is measured."""
     memory = Path("/dev/shm")  # noqa: S108 -- a folder of our own is made in it
@@ -259,15 +223,21 @@ def main() -> None:
     if reason is not None:
         say(f"The upload benchmark is skipped: {reason}.")
         return
-    load = os.getloadavg()[0]
     say(
-        f"{platform.machine()}, {os.cpu_count()} CPUs, load {load:.1f}, Python {platform.python_version()}"
+        f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}; {load()}"
     )
     found = run_bench(wanted.size, wanted.part, runs=wanted.runs)
     print_table(found)
-    print_memory(f"{wanted.size} MB", max(found["postflow"].peaks))
+    ours = [found[name] for name in ORDER if name.startswith("postflow")]
+    print_memory(f"{wanted.size} MB", max(max(figures.peaks) for figures in ours))
     if wanted.large:
         print_memory(f"{wanted.large} MB", peak_of(wanted.large, wanted.part))
+    say(load())
+
+
+def load() -> str:
+    """Say what else keeps the machine busy: figures of a busy one are worth little."""
+    return f"load of the last minute: {os.getloadavg()[0]:.1f}"
 
 
 @contextmanager
@@ -293,15 +263,16 @@ def prepared(size: int, part: int) -> Iterator[Bench]:
 def run_bench(size: int, part: int, *, runs: int) -> dict[str, Figures]:
     """Measure everybody; one run of each goes before and does not count."""
     with prepared(size, part) as bench:
+        cut_video(bench)
         for sender in ORDER:
             bench.run(sender, f"{sender}-warm-up")
         return measure(bench, runs=runs)
 
 
 def peak_of(size: int, part: int) -> float:
-    """Return the most memory that PostFlow holds for a larger file."""
+    """Return the most memory that PostFlow holds for a larger file, hashing included."""
     with prepared(size, part) as bench:
-        return bench.run("postflow", "large")[1]
+        return bench.run("postflow-hashing", "large")[1]
 
 
 if __name__ == "__main__":
