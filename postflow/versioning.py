@@ -97,12 +97,14 @@ def follow_by_name(
 def _begin(
     session: Session, new: NewVersion, upload: UploadRow, settings: Settings, *, now: datetime
 ) -> UploadRow:
+    settings = settings.for_project(upload.project_id)
+    review = settings.for_project(upload.project_id).review
     rounds = count_rounds(session, upload.upload_id)
-    if rounds >= settings.review.max_rounds:
+    if rounds >= review.max_rounds:
         raise UploadError(
             f"{upload.filename} has had {rounds} review rounds, as many as review.max_rounds "
             f"allows; raise it to add {new.filename}."
         )
     upload.cancelled_at = None
-    begin_version(session, upload, new, review=settings.review, now=now)
+    begin_version(session, upload, new, review=review, now=now)
     return upload

@@ -79,24 +79,33 @@ def open_round(
         return
     if upload.cancelled_at is not None or is_being_sent(session, upload, now=now):
         return
-    if count_rounds(session, upload.upload_id) >= settings.review.max_rounds:
-        _refuse(session, upload, newest, settings=settings, now=now)
+    settings = settings.for_project(upload.project_id)
+    review = settings.for_project(upload.project_id).review
+    rounds = count_rounds(session, upload.upload_id)
+    if rounds >= review.max_rounds:
+        _refuse(session, upload, newest, rounds=rounds, settings=settings, now=now)
         return
     new = NewVersion(filename=newest.name, file_id=newest.id, size=newest.file_size)
-    begin_version(session, upload, new, review=settings.review, now=now)
+    begin_version(session, upload, new, review=review, now=now)
     _log.info("a new version was stacked", upload_id=upload.upload_id, version=upload.version)
 
 
 def _refuse(
-    session: Session, upload: UploadRow, newest: File, *, settings: Settings, now: datetime
+    session: Session,
+    upload: UploadRow,
+    newest: File,
+    *,
+    rounds: int,
+    settings: Settings,
+    now: datetime,
 ) -> None:
     """End the review; what is delivered already stays as it is."""
     delivery = load_delivery(session, upload.upload_id, upload.version)
     if upload.failure is not None or (delivery is not None and delivery.delivered_at is not None):
         return
     reason = (
-        f"{upload.filename} has had {settings.review.max_rounds} review rounds, as many as "
-        f"review.max_rounds allows, and {newest.name} was stacked on it; raise the setting and "
+        f"{upload.filename} has had {rounds} review rounds, as many as review.max_rounds "
+        f"allows, and {newest.name} was stacked on it; raise the setting and "
         "run it again."
     )
     fail_upload(upload, reason=reason, now=now)

@@ -11,6 +11,7 @@ from postflow.settings.sections import PostProcessingSettings
 from postflow.store.batches import record_batch
 from postflow.store.deliveries import claim_delivery
 from postflow.store.uploads import load_upload
+from postflow.store.versions import NewVersion, begin_version
 from postflow.store.views import upload_status
 from postflow.store.waits import close_wait
 from tests.factories import REVIEWER, make_settings
@@ -172,6 +173,17 @@ def test_held_video_keeps_its_batch_open(review: Review) -> None:
     assert "batch-decided" not in review.announced()
     review.decide(ReviewStatus.APPROVED)
     assert "batch-decided" in review.announced()
+
+
+def test_new_version_starts_without_a_hold(review: Review) -> None:
+    """The hold was about the old version; the new round begins with nothing in the way."""
+    hold(review)
+    with review.store.writing() as session:
+        upload = load_upload(session, "clip", lock=True)
+        new = NewVersion(filename="clip_v2.mp4", file_id="file-2")
+        begin_version(session, upload, new, review=review.settings.review, now=review.clock())
+    assert not is_held(review)
+    assert review.upload().review_status == "pending"
 
 
 def test_hold_stops_a_delivery_under_way(review: Review, tmp_path: Path) -> None:
