@@ -208,7 +208,11 @@ def _show_explanation(found: ExplanationView) -> None:
         },
         empty="Nobody has said anything.",
     )
-    for title, changes in (("To change", found["changes"]), ("Remarks", found["remarks"])):
+    for title, changes in (
+        (f"Left open by version {found['version'] - 1}", found["left_open"]),
+        ("To change", found["changes"]),
+        ("Remarks", found["remarks"]),
+    ):
         for each in changes:
             where = f" at {each['where']}" if each["where"] else ""
             done = " (done)" if each["done"] else ""

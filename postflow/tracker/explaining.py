@@ -14,7 +14,7 @@ from typing_extensions import TypedDict  # pydantic, which has it, reads no othe
 from postflow.domain.standing import Review, ReviewStatus, Statement, decide_review
 from postflow.errors import UnknownUploadError
 from postflow.settings import Settings
-from postflow.store.change_lists import list_changes, list_remarks
+from postflow.store.change_lists import list_changes, list_open_changes, list_remarks
 from postflow.store.tables import CommentRow, DecisionRow, UploadRow, VersionRow
 from postflow.store.timeline import timeline
 from postflow.store.uploads import load_upload
@@ -58,6 +58,8 @@ class ExplanationView(TypedDict):
     standings: list[StandingView]
     changes: list[ChangeView]
     remarks: list[ChangeView]
+    left_open: list[ChangeView]
+    """What the round before asked for and did not see done."""
     timeline: list[TimelineEntry]
 
 
@@ -90,8 +92,13 @@ def explain_upload(
         standings=_view_standings(statements, review, known, version, own),
         changes=list_changes(session, upload, own.review.rules) if is_now else [],
         remarks=list_remarks(session, upload, own.review.rules) if is_now else [],
+        left_open=_list_left_open(session, upload, own) if is_now else [],
         timeline=[e for e in entries if at is None or datetime.fromisoformat(e["at"]) <= at],
     )
+
+
+def _list_left_open(session: Session, upload: UploadRow, own: Settings) -> list[ChangeView]:
+    return list_open_changes(session, upload, own.review.rules, version=upload.version - 1)
 
 
 def _find_version(session: Session, upload: UploadRow, *, at: datetime | None) -> VersionRow:

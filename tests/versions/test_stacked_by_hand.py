@@ -11,6 +11,7 @@ from postflow.domain.uploads import WaitKind, WaitOutcome
 from postflow.frameio.opening import open_frameio
 from postflow.store.flow_runs import load_run
 from postflow.store.uploads import load_upload
+from postflow.tracker.explaining import explain_upload
 from postflow.tracker.versions import open_round
 from tests.versions.rounds import RUN, Rounds
 
@@ -101,7 +102,7 @@ def test_approved_new_version_is_fetched_and_delivered(rounds: Rounds) -> None:
 
 
 def test_open_changes_stand_at_the_round(rounds: Rounds) -> None:
-    """The announcement of the round lists what the last one asked for and nobody ticked off."""
+    """Announcement and explanation list what the last round asked for and nobody ticked off."""
     upload_id = rounds.submit(rounds.video("clip.mp4"))
     rounds.say("clip.mp4", "Please fix the logo.")
     rounds.settle_until_reviewed(upload_id, "rejected")
@@ -110,6 +111,10 @@ def test_open_changes_stand_at_the_round(rounds: Rounds) -> None:
     (announcement,) = rounds.announced("new-round")
     assert announcement.version == 2
     assert [each["text"] for each in announcement.payload["changes"]] == ["Please fix the logo."]
+    with rounds.store.reading() as session:
+        explanation = explain_upload(session, upload_id, rounds.settings)
+    assert [each["text"] for each in explanation["left_open"]] == ["Please fix the logo."]
+    assert explanation["changes"] == []
 
 
 def test_two_processes_open_one_round(rounds: Rounds) -> None:
