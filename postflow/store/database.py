@@ -186,7 +186,10 @@ def _create_engine(url: URL, *, busy_timeout: timedelta) -> Engine:
     sqlite = url.get_backend_name() == "sqlite"
     seconds = busy_timeout.total_seconds()
     arguments = {"timeout": seconds} if sqlite else {"connect_timeout": 5}
-    engine = create_engine(url, connect_args=arguments, pool_pre_ping=not sqlite)
+    # Hidden, because an error would quote what was written: part addresses are secrets.
+    engine = create_engine(
+        url, connect_args=arguments, pool_pre_ping=not sqlite, hide_parameters=True
+    )
     if sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

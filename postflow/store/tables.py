@@ -98,7 +98,7 @@ class VersionRow(SQLModel, table=True):
     media_type: str | None = None
     view_url: str | None = None
     uploader_id: str | None = None
-    placeholder: str | None = None
+    placeholder: str | None = Field(default=None, repr=False)
     """The part addresses while uploading, so that a killed upload goes on; a secret."""
     status_value: str | None = None
     """The Status field as last seen; None when it was never set."""

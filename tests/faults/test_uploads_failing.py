@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import traceback
 from pathlib import Path
 
 import pytest
 
-from postflow.errors import PostFlowError, UploadError
+from postflow.errors import PostFlowError, StoreError, UploadError
 from postflow.store.tables import FileHashRow
 from postflow.store.uploads import load_upload, load_version
 from tests.faults.uploads import Studio, register, until, upload
@@ -148,6 +149,37 @@ def test_file_changed_after_registration_is_refused(studio: Studio) -> None:
     with pytest.raises(UploadError, match=r"cut\.mp4 changed between"):
         studio.upload(upload_id)
     assert studio.files(path.name) == []
+
+
+def test_refusing_store_keeps_the_addresses(studio: Studio) -> None:
+    """An error of the database that keeps the placeholder quotes no address, at any depth."""
+    path = studio.video()
+    upload_id = register(studio.store, path)
+    refusal = "BEFORE UPDATE OF placeholder ON versions BEGIN SELECT RAISE(ABORT, 'no'); END"
+    with studio.store.writing() as session:
+        session.connection().exec_driver_sql(f"CREATE TRIGGER refuse {refusal}")
+    with pytest.raises(StoreError) as caught:
+        studio.upload(upload_id)
+    told = "".join(traceback.format_exception(caught.value))
+    assert "UPDATE versions SET" in told
+    assert "X-Amz-Signature" not in told
+    with studio.store.writing() as session:
+        session.connection().exec_driver_sql("DROP TRIGGER refuse")
+    studio.upload(upload_id)
+    studio.assert_whole(upload_id, path)
+
+
+def test_row_with_addresses_shows_none(studio: Studio) -> None:
+    """Whoever prints a version in the middle of an upload sees no address."""
+    path = studio.video()
+    upload_id = register(studio.store, path)
+    studio.frameio.fault("answer", method="PUT", path="*part_3?*", status=507, times=None)
+    with pytest.raises(PostFlowError):
+        studio.upload(upload_id, retry_after=0.001)
+    with studio.store.reading() as session:
+        version = load_version(session, load_upload(session, upload_id))
+    assert "X-Amz-Signature" in str(version.placeholder)
+    assert "X-Amz-Signature" not in repr(version)
 
 
 def test_file_that_was_just_hashed_is_read_once(studio: Studio) -> None:
