@@ -81,13 +81,24 @@ def decide_by(model: Model, cleaned: CleanText, reading: Reading, *, taught: boo
 
 
 def _is_approved(reading: Reading, chances: Probabilities, *, taught: bool) -> bool:
-    if not reading.scene.found(*_APPROVING):
+    if not reading.scene.found(*_APPROVING) or reading.opinion.rule in _DOUBTFUL:
         return False
     if taught and reading.opinion.verdict == Verdict.APPROVED:
         return True
     return chances.approved >= APPROVAL_THRESHOLD
 
 
+_DOUBTFUL = frozenset(
+    [
+        Rule.CONDITION,
+        Rule.EXCEPTION,
+        Rule.OTHER_OBJECT,
+        Rule.RETRACTION,
+        Rule.THIRD_PARTY,
+        Rule.UNCERTAIN,
+    ]
+)
+"""Rules that saw a yes and a reason against it: they veto whatever the model thinks."""
 _APPROVING = (Signal.SIGN_OFF, Signal.NO_FAULT, Signal.YES, Signal.PRAISE, Signal.GOOD_EMOJI)
 
 

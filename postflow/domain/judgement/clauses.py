@@ -162,13 +162,15 @@ def _next_unit(
 
 
 def _longest_phrase(tokens: list[Token], position: int, lexicon: Lexicon) -> tuple[int, int] | None:
-    candidates = lexicon.phrases.get(tokens[position].word)
+    if position + 1 == len(tokens):
+        return None
+    candidates = lexicon.phrases.get((tokens[position].word, tokens[position + 1].word))
     if candidates is None:
         return None
+    following = [
+        token.word for token in tokens[position + 2 : position + 2 + len(candidates[0][0])]
+    ]
     for rest, mask in candidates:
-        length = len(rest) + 1
-        if position + length > len(tokens):
-            continue
-        if all(tokens[position + 1 + offset].word == word for offset, word in enumerate(rest)):
-            return length, mask
+        if tuple(following[: len(rest)]) == rest:
+            return len(rest) + 2, mask
     return None

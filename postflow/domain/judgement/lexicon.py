@@ -32,10 +32,10 @@ _TYPO_TARGETS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lexicon:
-    """Single words, phrases by their first word, and other spellings of words."""
+    """Single words, phrases by their first two words, and other spellings of words."""
 
     words: dict[str, int]
-    phrases: dict[str, list[tuple[tuple[str, ...], int]]]
+    phrases: dict[tuple[str, str], list[tuple[tuple[str, ...], int]]]
     respellings: dict[str, tuple[str, ...]]
     known: frozenset[str]
 
@@ -150,12 +150,12 @@ def _compile(
     entries: dict[tuple[str, ...], int], respellings: dict[str, tuple[str, ...]]
 ) -> Lexicon:
     words: dict[str, int] = {}
-    phrases: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+    phrases: dict[tuple[str, str], list[tuple[tuple[str, ...], int]]] = {}
     for key, mask in entries.items():
         if len(key) == 1:
             words[key[0]] = mask
         elif key:
-            phrases.setdefault(key[0], []).append((key[1:], mask))
+            phrases.setdefault((key[0], key[1]), []).append((key[2:], mask))
     for starts in phrases.values():
         if len(starts) > 1:
             starts.sort(key=_longest_first)
