@@ -134,31 +134,39 @@ def _try_version(
     house = trial.house(own.analysis.house)
     comments = load_comments(session, version.upload_id, version.version)
     opinions = find_opinions(session, [comment.comment_id for comment in comments])
-    tried = []
+    result.versions_read += 1
+    flipped: dict[str, CommentRow] = {}
     for comment in comments:
         if trial.since is not None and said_at(comment) < trial.since:
-            tried.append(comment)
             continue
         result.comments_read += 1
         opinion = opinions.get((comment.comment_id, hash_text(comment.text)))
-        tried.append(_judge_anew(comment, judge_comment(comment.text, house), opinion))
-        if tried[-1].verdict != comment.verdict:
-            result.comments.append(_tell_comment(comment, tried[-1]))
-    result.versions_read += 1
+        tried = _judge_anew(comment, judge_comment(comment.text, house), opinion)
+        if tried is not None:
+            flipped[comment.comment_id] = tried
+            result.comments.append(_tell_comment(comment, tried))
+    if not flipped:
+        return
     before = _review(session, version, own, comments)
-    after = _review(session, version, own, tried)
+    anew = [flipped.get(comment.comment_id, comment) for comment in comments]
+    after = _review(session, version, own, anew)
     if before.status is not after.status:
         result.versions.append(_tell_version(version, before, after))
 
 
 def _judge_anew(
     comment: CommentRow, judgement: Judgement, opinion: OpinionRow | None
-) -> CommentRow:
-    """Return the comment as it would stand; a second opinion that it has once had stays."""
+) -> CommentRow | None:
+    """Return the comment as it would stand, or None where its verdict stays as it is.
+
+    A second opinion that it has once had stays.
+    """
     verdict, reason = judgement.verdict, judgement.reason
     refused = opinion is not None and opinion.verdict == ReviewStatus.REJECTED
     if verdict is ReviewStatus.PENDING and opinion is not None and refused:
         verdict, reason = ReviewStatus.REJECTED, say_opinion(reason, opinion)
+    if verdict == comment.verdict:
+        return None
     return CommentRow(
         **comment.model_dump(exclude={"verdict", "score", "reason", "analyser_version"}),
         verdict=verdict,
