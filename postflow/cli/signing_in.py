@@ -39,9 +39,9 @@ def login(
 ) -> None:
     """Sign in at Frame.io with your browser; PostFlow then works in your name.
 
-    Needs frameio.client_id, of a credential in Adobe's developer console that allows
-    http://127.0.0.1:8923/callback as its redirect address. On a machine without a browser,
-    forward the port first: ssh -L 8923:127.0.0.1:8923 THAT-MACHINE.
+    Needs frameio.client_id, of a credential in Adobe's developer console
+    whose redirect address is http://127.0.0.1:8923/callback. Where there is
+    no browser, forward the port: ssh -L 8923:127.0.0.1:8923 THAT-MACHINE
 
     Example: postflow login
     """

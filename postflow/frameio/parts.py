@@ -7,6 +7,7 @@ not go along: the addresses belong to a storage service.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ class PartSender:
     """Sends parts of one placeholder from one source.
 
     `in_flight` is the limit that all uploads of the process share; `stall_timeout` is how long
-    a connection may move nothing before the part is tried again.
+    a connection may take for one chunk, or for its answer, before the part is tried again.
     """
 
     http: Callable[[], httpx.Client]
@@ -160,7 +161,11 @@ class PartSender:
     def _body_of(self, part: Part) -> Generator[bytes]:
         with closing(self.source.chunks_of(part)) as chunks:
             for chunk in chunks:
+                given_at = time.monotonic()
                 yield chunk
+                # The connection itself is content with one byte now and then.
+                if time.monotonic() - given_at > self.stall_timeout:
+                    raise httpx.WriteTimeout("a chunk took too long")
                 self.tally.add(part, len(chunk))
 
     def _doing(self, part: Part) -> str:

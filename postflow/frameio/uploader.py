@@ -74,9 +74,9 @@ async def upload_file(
     """Upload a file, or go on with its upload; return once Frame.io has all of it.
 
     Cancelling leaves everything for the next call. `sha256` spares the pass that computes it.
-    `in_flight` limits the parts of all uploads that share it, `may_create` spreads the creates
-    of all who share it, `stall_timeout` (seconds) is how
-    long a part may move nothing, `join_timeout` how long Frame.io may take to join the parts.
+    `in_flight` limits the parts of all uploads that share it, `may_create` spreads the creates of
+    all who share it. `stall_timeout` (seconds) is how long a part may take for one chunk or for
+    its answer, `join_timeout` how long Frame.io may take to join the parts.
     Raises UploadError naming the file where the file is the trouble; after a retryable error
     the same call goes on where it was.
     """

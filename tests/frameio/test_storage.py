@@ -12,7 +12,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from postflow.frameio.chunks import Part, Placeholder
+from postflow.frameio.parts import PartSender, Tally
+from postflow.frameio.retries import RetryPolicy
+from postflow.frameio.source import look_at
 from postflow.frameio.storage import open_storage
+from tests.frameio.storage import Video
 
 pytestmark = pytest.mark.anyio
 
@@ -67,3 +72,31 @@ async def test_finished_upload_leaves_no_thread() -> None:
         request = httpx.Request("PUT", "http://storage.test", content=b"x")
         assert (await storage.run(lambda: storage.send(request))).status_code == 200
     assert upload_threads() == []
+
+
+async def test_slow_part_is_given_up(video: Video) -> None:
+    """A connection that takes too long for one chunk counts as lost, however it trickles."""
+    part = Part(number=1, offset=0, size=video.size, url="http://storage.test/1")
+    source = look_at(video.path)
+    tally = Tally(total=video.size, done=0, progress=None)
+    tally.begin(part)
+    sender = PartSender(
+        http=httpx.Client,
+        source=source,
+        placeholder=Placeholder(
+            file_id="f",
+            folder_id="d",
+            name="n",
+            media_type="m",
+            source=source.fingerprint,
+            parts=(part,),
+        ),
+        retries=RetryPolicy.quick(),
+        in_flight=asyncio.Semaphore(1),
+        stall_timeout=0,
+        tally=tally,
+    )
+    body = sender._body_of(part)
+    assert next(body) == video.data
+    with pytest.raises(httpx.WriteTimeout):
+        next(body)
