@@ -235,11 +235,14 @@ def revive_upload(session: Session, upload: UploadRow, *, now: datetime) -> None
     if upload.status != UploadStatus.FAILED:
         return
     old = load_version(session, upload)
+    was_watched = old.ready_at is not None and upload.gone_at is None
     upload.status, upload.failure, upload.gone_at = UploadStatus.REGISTERED, None, None
     upload.updated_at = now
-    if old.path is None:  # somebody else brought it there, and may have put it right
+    if was_watched or old.path is None:  # it is there, or is somebody else's to put right
+        upload.status = UploadStatus.UPLOADED if was_watched else UploadStatus.REGISTERED
         upload.look_at = now if upload.file_id else None
-    if old.uploaded_at is None or old.path is None:
+        return
+    if old.uploaded_at is None:
         return
     upload.version += 1
     upload.file_id, upload.look_at = None, None

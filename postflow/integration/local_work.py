@@ -24,6 +24,7 @@ from postflow.submitting import (
     revive_upload,
 )
 from postflow.uploading import upload_video
+from postflow.versioning import Versioning
 
 
 def upload_local_file(
@@ -39,7 +40,7 @@ def upload_local_file(
     async def upload() -> str:
         # Opened first: without a way to sign in no large file is read.
         async with open_frameio(settings.frameio) as frameio:
-            upload_id = await asyncio.to_thread(_register, store, path, project_id)
+            upload_id = await asyncio.to_thread(_register, store, settings, path, project_id)
             await upload_video(store, frameio, settings, upload_id, project_id=project_id)
             return upload_id
 
@@ -64,10 +65,16 @@ def deliver_upload(store: Store, settings: Settings, upload_id: str) -> Path | N
     return delivered.path
 
 
-def _register(store: Store, path: Path, project_id: str | None) -> str:
+def _register(store: Store, settings: Settings, path: Path, project_id: str | None) -> str:
     (file,) = find_videos([check_file(path.expanduser())])
     video = read_video(store, file)
-    (upload_id,) = register_videos(store, [video], batch_id=None, project_id=project_id)
+    (upload_id,) = register_videos(
+        store,
+        [video],
+        batch_id=None,
+        project_id=project_id,
+        versioning=Versioning(settings=settings),
+    )
     with store.writing() as session:
         revive_upload(session, load_upload(session, upload_id, lock=True), now=utc_now())
     return upload_id

@@ -229,7 +229,7 @@ def list_due_looks(session: Session, *, now: datetime, limit: int) -> list[str]:
 def _check_same(
     session: Session, found: UploadRow, *, filename: str, file_id: str | None, now: datetime
 ) -> UploadRow:
-    if found.filename != filename or (file_id and found.file_id not in (None, file_id)):
+    if found.filename != filename or not _is_own_file(session, found, file_id):
         other = f"{found.filename} (file {found.file_id or 'not yet known'})"
         raise UploadConflictError(
             f"The upload id {found.upload_id!r} already stands for {other}, not for "
@@ -238,6 +238,14 @@ def _check_same(
     if file_id and found.file_id is None:
         attach_file(session, found, file_id=file_id, now=now)
     return found
+
+
+def _is_own_file(session: Session, found: UploadRow, file_id: str | None) -> bool:
+    """Whether the file is the upload's current one, one of its older versions, or its first."""
+    if file_id is None or found.file_id in (None, file_id):
+        return True
+    version = find_version(session, file_id)
+    return version is not None and version.upload_id == found.upload_id
 
 
 def _insert(session: Session, rows: Iterable[UploadRow | VersionRow]) -> bool:

@@ -10,7 +10,6 @@ import pytest
 
 from postflow.settings import Settings
 from postflow.settings.sections import (
-    DatabaseSettings,
     FrameioSettings,
     PostProcessingSettings,
     ReviewSettings,
@@ -32,21 +31,27 @@ def simulator(tmp_path: Path) -> Iterator[RunningSimulator]:
 
 
 @pytest.fixture
-def rounds(
-    simulator: RunningSimulator, sqlite_store: Store, sqlite_url: str, tmp_path: Path
-) -> Rounds:
+def rounds(simulator: RunningSimulator, sqlite_store: Store, tmp_path: Path) -> Rounds:
     """Give one studio with its client."""
+    return _open(simulator, sqlite_store, tmp_path)
+
+
+@pytest.fixture
+def rounds_on_each(simulator: RunningSimulator, store: Store, tmp_path: Path) -> Rounds:
+    """Give the same once on each database."""
+    return _open(simulator, store, tmp_path)
+
+
+def _open(simulator: RunningSimulator, store: Store, folder: Path) -> Rounds:
+    frameio = {
+        "base_url": simulator.base_url,
+        "token": "editor@studio.example",
+        "respect_rate_limits": False,
+        "folder": "Review",
+    }
     settings = Settings(
-        database=DatabaseSettings(url=sqlite_url),
-        frameio=FrameioSettings.model_validate(
-            {
-                "base_url": simulator.base_url,
-                "token": "editor@studio.example",
-                "respect_rate_limits": False,
-                "folder": "Review",
-            }
-        ),
+        frameio=FrameioSettings.model_validate(frameio),
         review=ReviewSettings(max_rounds=3),
-        post_processing=PostProcessingSettings(output_dir=tmp_path / "delivered"),
+        post_processing=PostProcessingSettings(output_dir=folder / "delivered"),
     )
-    return Rounds(simulator=simulator, store=sqlite_store, settings=settings, folder=tmp_path)
+    return Rounds(simulator=simulator, store=store, settings=settings, folder=folder)

@@ -20,6 +20,7 @@ from postflow.domain.uploads import WaitKind, WaitOutcome
 from postflow.frameio.client import FrameioClient
 from postflow.frameio.opening import open_frameio
 from postflow.settings import Settings
+from postflow.settings.sections import ReviewSettings
 from postflow.simulator.records import Happening
 from postflow.simulator.serving import RunningSimulator
 from postflow.store.database import Store
@@ -56,6 +57,10 @@ class Rounds:
     def now(self) -> Any:
         """Return the moment that the tracker believes it is."""
         return utc_now() + self.later
+
+    def settings_with(self, **review: Any) -> Settings:
+        """Return the settings with another review section."""
+        return self.settings.model_copy(update={"review": ReviewSettings(**review)})
 
     def video(self, name: str) -> Path:
         """Write a file of its own bytes."""

@@ -106,8 +106,9 @@ def test_version_waits_for_the_upload_before(rounds: Rounds) -> None:
         ("100%_done_v1.mp4", "100%_done_v2.mp4"),
     ],
 )
-def test_higher_number_is_the_next_version(rounds: Rounds, old: str, new: str) -> None:
+def test_higher_number_is_the_next_version(rounds_on_each: Rounds, old: str, new: str) -> None:
     """The same stem with a higher `_v` number follows the tracked file by itself."""
+    rounds = rounds_on_each
     upload_id = rounds.submit(rounds.video(old))
     assert rounds.register(rounds.video(new)) == upload_id
     assert [version.filename for version in rounds.versions(upload_id)] == [old, new]

@@ -10,7 +10,8 @@ from postflow.clock import utc_now
 from postflow.domain.uploads import WaitKind, WaitOutcome
 from postflow.frameio.opening import open_frameio
 from postflow.store.flow_runs import load_run
-from postflow.store.uploads import load_upload
+from postflow.store.uploads import load_upload, register_upload
+from postflow.submitting import revive_upload
 from postflow.tracker.explaining import explain_upload
 from postflow.tracker.versions import open_round
 from tests.versions.rounds import RUN, Rounds
@@ -117,8 +118,9 @@ def test_open_changes_stand_at_the_round(rounds: Rounds) -> None:
     assert explanation["changes"] == []
 
 
-def test_two_processes_open_one_round(rounds: Rounds) -> None:
+def test_two_processes_open_one_round(rounds_on_each: Rounds) -> None:
     """Settlers that find the same file record one version, whoever is first."""
+    rounds = rounds_on_each
     rounds.hears = False
     upload_id = rounds.submit(rounds.video("clip.mp4"))
     old = str(rounds.row(upload_id).file_id)
@@ -152,6 +154,33 @@ def test_last_round_fails_with_a_sentence(rounds: Rounds) -> None:
     assert (upload.version, upload.status) == (3, "failed")
     assert "3 review rounds" in str(upload.failure)
     assert rounds.close(wait_id) is WaitOutcome.FAILED
+
+
+def test_raised_limit_lets_the_review_go_on(rounds: Rounds) -> None:
+    """A run that is started again after `review.max_rounds` was raised finds the next version."""
+    upload_id = rounds.submit(rounds.video("clip.mp4"))
+    rounds.settings = rounds.settings_with(max_rounds=1)
+    new = rounds.stack_by_hand("clip.mp4", "clip.mp4")
+    rounds.settle()
+    assert rounds.row(upload_id).status == "failed"
+    rounds.settings = rounds.settings_with(max_rounds=2)
+    with rounds.store.writing() as session:
+        revive_upload(session, load_upload(session, upload_id, lock=True), now=rounds.now())
+    rounds.settle_until_ready(upload_id, version=2)
+    assert rounds.row(upload_id).file_id == new
+
+
+def test_registration_holds_over_rounds(rounds: Rounds) -> None:
+    """Registering the first file again, as a script does at each start, is no conflict."""
+    upload_id = rounds.submit(rounds.video("clip.mp4"))
+    first = rounds.row(upload_id).file_id
+    rounds.stack_by_hand("clip.mp4", "clip.mp4")
+    rounds.settle()
+    with rounds.store.writing() as session:
+        row = register_upload(
+            session, upload_id=upload_id, filename="clip.mp4", file_id=first, now=rounds.now()
+        )
+    assert (row.version, row.file_id != first) == (2, True)
 
 
 def test_round_of_cancelled_upload_is_not_opened(rounds: Rounds) -> None:

@@ -124,6 +124,7 @@ def _write_settings(folder: Path) -> Settings:
             "base_url": f"http://127.0.0.1:{frameio}",
             "token": "editor@studio.example",
             "folder": "Demo/Deliveries",
+            "auto_version": False,  # every video has a story of its own
             "respect_rate_limits": False,
         },
         "prefect": {"port": prefect},
