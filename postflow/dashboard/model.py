@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
+from postflow.settings import Settings
 from postflow.store.views import (
     EventView,
     TimelineEntry,
@@ -21,10 +22,10 @@ from postflow.store.views import (
     list_events,
     list_uploads,
     list_waiting,
-    timeline,
     tracking_stats,
     upload_status,
 )
+from postflow.tracker.explaining import ExplanationView, explain_upload
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,10 +43,11 @@ class Dashboard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UploadStory:
-    """One upload, and all that happened to it."""
+    """One upload, why its review stands as it does, and all that happened to it."""
 
     at: datetime
     upload: UploadStatusView
+    explained: ExplanationView
     entries: list[TimelineEntry]
 
 
@@ -70,12 +72,15 @@ def load_dashboard(
     )
 
 
-def load_story(session: Session, upload_id: str, *, now: datetime) -> UploadStory | None:
+def load_story(
+    session: Session, upload_id: str, *, settings: Settings, now: datetime
+) -> UploadStory | None:
     """Return the story of one upload, or None where there is none of this id."""
     upload = upload_status(session, upload_id)
     if upload is None:
         return None
-    return UploadStory(at=now, upload=upload, entries=timeline(session, upload_id))
+    explained = explain_upload(session, upload_id, settings)
+    return UploadStory(at=now, upload=upload, explained=explained, entries=explained["timeline"])
 
 
 def say_age(moment: str | None, now: datetime) -> str:

@@ -35,7 +35,7 @@ def show_dashboard(
 @router.get("/uploads/{upload_id}")
 def show_upload(upload_id: UploadIdDep, session: ReadingDep, parts: PartsDep) -> HTMLResponse:
     """Show one upload and all that happened to it."""
-    story = load_story(session, upload_id, now=parts.clock())
+    story = load_story(session, upload_id, settings=parts.settings, now=parts.clock())
     if story is None:
         raise UnknownUploadError(f"There is no upload {upload_id!r}.")
     return HTMLResponse(render_page("upload.html", story=story), headers=PAGE_HEADERS)
