@@ -30,8 +30,8 @@ def test_unseen_comments_are_read_well() -> None:
     assert figures.missed_approvals <= 0.15
 
 
-UNSEEN_ACCURACY = 0.86
-UNSEEN_FALSE_APPROVALS = 0.013
+UNSEEN_ACCURACY = 0.865
+UNSEEN_FALSE_APPROVALS = 0.0135
 
 
 def test_the_corpus_is_large_and_distinct() -> None:

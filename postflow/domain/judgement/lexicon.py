@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain
-from pathlib import Path
 
 from postflow.domain.judgement import tags
 from postflow.domain.judgement.inflections import english_forms, french_forms
+from postflow.domain.judgement.packaged import packaged_text
 from postflow.domain.judgement.text import fold
 from postflow.domain.judgement.tokens import split_word, tokenise
 
@@ -45,8 +45,8 @@ def load_lexicon() -> Lexicon:
     """Read the packaged files; the first call costs some milliseconds, later ones nothing."""
     entries: dict[tuple[str, ...], int] = {}
     for name in _FILES:
-        _read_sections(_packaged(f"{name}.txt"), entries)
-    return _compile(entries, _read_respellings(_packaged("respellings.txt")))
+        _read_sections(packaged_text("lexicon", f"{name}.txt"), entries)
+    return _compile(entries, _read_respellings(packaged_text("lexicon", "respellings.txt")))
 
 
 def words_of(folded: str) -> tuple[str, ...]:
@@ -102,10 +102,6 @@ def _one_edit_away(word: str) -> list[str]:
     if size >= _SHORTEST_EXTRA:
         near += [word[:i] + word[i + 1 :] for i in places]
     return near
-
-
-def _packaged(name: str) -> str:
-    return (Path(__file__).parent / "lexicon" / name).read_text(encoding="utf-8")
 
 
 def _read_sections(content: str, entries: dict[tuple[str, ...], int]) -> None:

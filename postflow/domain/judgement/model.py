@@ -9,8 +9,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
+
+from postflow.domain.judgement.packaged import packaged_text
 
 MODEL_FILE = "model.tsv"
 SCALE = 64.0
@@ -56,7 +57,7 @@ def softmax(approved: float, rejected: float, pending: float) -> Probabilities:
 @cache
 def load_model() -> Model:
     """Read the packaged weights; the first call costs some milliseconds."""
-    return parse_model(Path(__file__).with_name(MODEL_FILE).read_text(encoding="utf-8"))
+    return parse_model(packaged_text(MODEL_FILE))
 
 
 def parse_model(content: str) -> Model:

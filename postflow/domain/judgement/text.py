@@ -5,7 +5,6 @@ Nothing is judged here: the flags only say what must never count as a sign-off.
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -54,6 +53,8 @@ def clean(raw: str) -> CleanText:
         composed = _JOINERS.sub("", _INVISIBLE.sub("", composed)).translate(_APOSTROPHES)
         foreign = any(_is_foreign(char) for char in composed if char > "\u024f")
     if "&" in composed:
+        import html  # noqa: PLC0415 - rarely needed, and slow to import
+
         composed = html.unescape(composed)
     marked_up = "<" in composed and _TAG.search(composed) is not None
     if marked_up:
