@@ -57,7 +57,7 @@ def status(
         print_json(uploads)
         return
     print_table(
-        [{**u, "why": u["verdict"]["reason"] if u["verdict"] else ""} for u in uploads],
+        [_say_short(upload) for upload in uploads],
         {
             "upload_id": "upload",
             "filename": "video",
@@ -132,6 +132,13 @@ def events(
         },
         empty="No delivery has arrived." if not failed else "No delivery was set aside.",
     )
+
+
+def _say_short(view: UploadStatusView) -> dict[str, object]:
+    why = view["verdict"]["reason"] if view["verdict"] else ""
+    if view["held"]:
+        return {**view, "review_status": "approved, held", "why": view["held"]["reason"]}
+    return {**view, "why": why}
 
 
 def _show_one(view: UploadStatusView, *, as_json: bool) -> None:

@@ -23,16 +23,18 @@ def list_changes(
     """Return what is asked for in the given version, else in the current one: who, what, where.
 
     A change is done when it was ticked off on Frame.io, when the person who asked has approved
-    since, or when somebody has approved the whole since.
+    since, or when somebody has approved the whole since and is not in doubt.
     """
     number = upload.version if version is None else version
     comments = _load_reviewers(session, upload, rules, version=number)
     uploader_id = _find_uploader(session, upload, version=number)
-    rulings = load_rulings(session, upload.upload_id, number)
-    whole = max(
-        (each.at for each in rulings if _approves_whole(each, rules, uploader_id=uploader_id)),
-        default=None,
-    )
+    is_held = number == upload.version and upload.held_since is not None
+    approvals = [
+        each.at
+        for each in load_rulings(session, upload.upload_id, number)
+        if _approves_whole(each, rules, uploader_id=uploader_id) and not is_held
+    ]
+    whole = max(approvals, default=None)
     return [
         _describe(comment, done=_is_done(comment, comments, whole=whole))
         for comment in comments

@@ -108,10 +108,17 @@ def _tell_rulings(session: Session, upload_id: str) -> Iterator[TimelineEntry]:
             ruling.at,
             ruling.source,
             version=ruling.version,
-            who=ruling.person_name or ruling.person_email or "somebody unknown",
+            who=ruling.person_name or ruling.person_email or _find_name(session, ruling),
             text=ruling.value,
             reason=ruling.reason,
         )
+
+
+def _find_name(session: Session, ruling: RulingRow) -> str:
+    """Return the name under which somebody has commented whom a webhook names by id alone."""
+    wrote = select(CommentRow.author_name).where(CommentRow.author_id == ruling.person_id)
+    known = session.exec(wrote.limit(1)).first() if ruling.person_id else None
+    return known or "somebody unknown"
 
 
 def _tell_events(session: Session, upload_id: str) -> Iterator[TimelineEntry]:

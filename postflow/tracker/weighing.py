@@ -36,12 +36,17 @@ def say_sentence(
         return f"{subject}: it is approved if nobody says anything more before {until}."
     if decision is not None and decision.who:
         said = f" ({decision.comment_text!r})" if decision.comment_text else ""
-        made = f"by version {decision.analyser_version}" if decision.analyser_version else "by hand"
-        made = made if decision.source != DecisionSource.STATUS_FIELD else "by the Status"
-        return f"{subject}: {decision.who}{said}: {decision.reason}; {made}."
+        reason = decision.reason.removeprefix(f"{status}: ")
+        return f"{subject}: {decision.who}{said}: {reason}; {_say_maker(decision)}."
     why = review.note or (decision.reason if decision else "")
     heard = len(known.comments)
     return f"{subject}: {why or f'{heard} comments were read, and none of them decides'}."
+
+
+def _say_maker(decision: DecisionRow) -> str:
+    if decision.source == DecisionSource.COMMENTS:
+        return f"read by analyser {decision.analyser_version or 'unknown'}"
+    return "by the Status" if decision.source == DecisionSource.STATUS_FIELD else "by hand"
 
 
 def say_rule(decision: DecisionRow | None, review: Review, settings: Settings) -> str:

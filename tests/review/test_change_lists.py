@@ -70,6 +70,17 @@ def test_approval_by_hand_settles_all_changes(review: Review) -> None:
     assert all(change["done"] for change in changes(review))
 
 
+def test_held_approval_settles_nothing(review: Review) -> None:
+    """Whether the change is still wanted is just what is in doubt."""
+    review.say("c1", "Remove the logo.")
+    review.clock.advance(60)
+    review.set_status("Approved")
+    assert [change["done"] for change in changes(review)] == [False]
+    review.clock.advance(60)
+    review.decide(ReviewStatus.APPROVED)
+    assert [change["done"] for change in changes(review)] == [True]
+
+
 def test_editors_and_ignored_guests_ask_for_nothing(review: Review) -> None:
     """Only people whose word counts put something on the list."""
     review.start(make_settings(guests="ignore"))
