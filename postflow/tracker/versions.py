@@ -53,14 +53,16 @@ class StackReader:
             if is_tokens_fault(error):
                 raise
             parent_id = resource_id  # an event may name the stack itself
-        if parent_id is None or parent_id in self._folders:
+        if parent_id is None:
             return []
         try:
-            return [file.id for file in await self._frameio.fetch_stack_files(parent_id)]
+            files = await self._frameio.fetch_stack_files(parent_id)
         except FrameioRefusedError as error:
             if is_tokens_fault(error):
                 raise
             return []
+        self._folders.discard(parent_id)  # whatever was answered before
+        return [file.id for file in files]
 
 
 def open_round(
