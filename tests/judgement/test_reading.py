@@ -59,7 +59,7 @@ def test_folding_removes_accents_only() -> None:
     ("text", "signal"),
     [
         ("n'est pas validé", Signal.NEGATED_SIGN_OFF),
-        ("not approved", Signal.REFUSAL),
+        ("not approved", Signal.NEGATED_SIGN_OFF),
         ("aucun défaut", Signal.NO_FAULT),
         ("no typos", Signal.NO_FAULT),
         ("coupez la fin", Signal.REQUEST),
