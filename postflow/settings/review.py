@@ -107,19 +107,19 @@ class ReviewSettings(Section):
 
     @model_validator(mode="after")
     def _can_ever_approve(self) -> Self:
-        approvers = _folded(self.approvers)
-        of_a_domain = any(entry.startswith("@") for entry in approvers)
-        if approvers and not of_a_domain and self.quorum > len(approvers):
-            raise ValueError(
-                f"a quorum of {self.quorum} can never be reached by {len(approvers)} "
-                "approvers; name more approvers or lower the quorum"
-            )
-        editors = _folded(self.editors)
+        approvers, editors = _folded(self.approvers), _folded(self.editors)
         left = {each for each in approvers if not {each, _domain_of(each)} & editors}
         if approvers and not left:
             raise ValueError(
                 "every approver is listed in review.editors too, and editors never decide; "
                 "name somebody else"
+            )
+        of_a_domain = any(entry.startswith("@") for entry in left)
+        if approvers and not of_a_domain and self.quorum > len(left):
+            who = "approvers" if left == approvers else "approvers who are no editors"
+            raise ValueError(
+                f"a quorum of {self.quorum} can never be reached by {len(left)} {who}; "
+                "name more approvers or lower the quorum"
             )
         return self
 

@@ -89,7 +89,8 @@ def render_changes(payload: Mapping[str, Any]) -> list[dict[str, str]]:
         {
             "comment": str(change.get("text") or ""),
             "author": str(change.get("author") or ""),
-            "where": str(change.get("where") or change.get("timecode") or ""),
+            "timecode": str(change.get("where") or change.get("timecode") or ""),
+            "comment_id": str(change.get("comment_id") or ""),
             "done": "yes" if change.get("done") else "no",
         }
         for change in changes

@@ -107,8 +107,8 @@ def test_published_lists_say_who_and_where(review: Review) -> None:
     asyncio.run(review.announcer.run_once())
     tables = [json.loads(a.data) for a in review.flow_runs.published if a.key == "change-list"]
     (row,) = tables[-1]
-    assert row["author"] == "Cleo"
-    assert row["where"] == "0:32"
+    assert (row["author"], row["comment_id"]) == ("Cleo", "c1")
+    assert (row["timecode"], row["done"]) == ("0:32", "no")
     review.clock.advance(3600)
     review.say("c2", "Approved, and for the next episode maybe a shorter intro.")
     asyncio.run(review.announcer.run_once())

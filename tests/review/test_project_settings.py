@@ -68,6 +68,14 @@ def test_approvers_who_edit_are_refused(tmp_path: Path, editors: list[str]) -> N
     assert "editors never decide" in sentence
 
 
+def test_editors_do_not_count_for_the_quorum(tmp_path: Path) -> None:
+    """Two approvers of whom one edits can never give two approvals."""
+    people = {"approvers": ["a@x.example", "b@y.example"], "editors": ["@y.example"]}
+    assert "quorum of 2" in refusal(tmp_path, review=people | {"quorum": 2})
+    domain = {"approvers": ["@client.example"], "quorum": 2}
+    assert load(tmp_path, review=domain).review.quorum == 2
+
+
 @pytest.mark.parametrize(
     "analysis",
     [
