@@ -12,9 +12,9 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.apart import run_apart
 from flows.showing import hide_failure_traceback, render_batch_row, show_batch, tag_run, tags_of
 from flows.working import Desk, open_desk
+from postflow.apart import run_apart
 from postflow.clock import utc_now
 from postflow.domain.runs import RunState
 from postflow.errors import PostFlowError

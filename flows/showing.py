@@ -17,8 +17,8 @@ from prefect.artifacts import (
 )
 from prefect.exceptions import FailedRun
 
-from flows.apart import run_apart
 from flows.working import Desk
+from postflow.apart import run_apart
 from postflow.errors import FlowRunError
 from postflow.flow_runs import PrefectFlowRuns
 from postflow.settings.prefect_url import prefect_api_url

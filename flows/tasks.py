@@ -12,9 +12,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from flows.apart import run_apart
 from flows.showing import UploadProgress, show_link, tags_of
 from flows.working import Desk
+from postflow.apart import run_apart
 from postflow.clock import utc_now
 from postflow.delivery.delivering import Delivered, deliver
 from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from postflow.apart import run_apart
 from postflow.clock import utc_now
 from postflow.delivery.delivering import Start, deliver
 from postflow.errors import PostProcessingError
 from postflow.frameio.opening import open_frameio
-from postflow.integration.apart import run_apart
 from postflow.settings import Settings
 from postflow.settings.prefect_url import prefect_api_url
 from postflow.store.database import Store

@@ -1,4 +1,4 @@
-"""Coroutines in a thread of their own: the flow's own thread may hold Prefect's event loop.
+"""Coroutines in a thread of their own, for callers whose thread may hold an event loop already.
 
 A process that is told to end stops such a coroutine at once instead of waiting for it.
 """
@@ -24,7 +24,7 @@ def run_apart(
 ) -> T:
     """Return the coroutine's result, calling `meanwhile` here every so many seconds.
 
-    Whatever interrupts this call, such as a SIGTERM, cancels the coroutine.
+    Whatever interrupts this call, such as a SIGTERM or Ctrl-C, cancels the coroutine.
     """
     over = threading.Event()
     with ThreadPoolExecutor(max_workers=1) as pool:
