@@ -42,6 +42,10 @@ types: $(READY)
 	$(BIN)/mypy
 
 # PostFlow's uploader beside curl and the official SDK, into a local nginx (Debian: nginx).
+# How well comments are read, and how fast; figures and errors.
+bench-judgement: $(READY)
+	$(BIN)/python -m tools.judgement.bench
+
 bench-upload: $(READY)
 	$(BIN)/python -m bench.upload $(UPLOAD_BENCH)
 
