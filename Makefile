@@ -41,11 +41,11 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-# PostFlow's uploader beside curl and the official SDK, into a local nginx (Debian: nginx).
 # How well comments are read, and how fast; figures and errors.
 bench-judgement: $(READY)
 	$(BIN)/python -m tools.judgement.bench
 
+# PostFlow's uploader beside curl and the official SDK, into a local nginx (Debian: nginx).
 bench-upload: $(READY)
 	$(BIN)/python -m bench.upload $(UPLOAD_BENCH)
 
