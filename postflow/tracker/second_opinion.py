@@ -17,8 +17,9 @@ from sqlmodel import Session
 from postflow.second_opinion import Ask, Opinion
 from postflow.settings import Settings
 from postflow.settings.review import SecondOpinionSettings
-from postflow.store.change_lists import author_of
+from postflow.store.change_lists import author_of, said_at
 from postflow.store.database import Store
+from postflow.store.deliveries import load_delivery
 from postflow.store.opinions import (
     apply_opinion,
     find_opinion,
@@ -95,6 +96,10 @@ class SecondOpinions:
         uploader_id = load_version(session, upload).uploader_id
         if model is None or not comment.text.strip():
             return None
+        delivery = load_delivery(session, comment.upload_id, comment.version)
+        delivered_at = delivery.delivered_at if delivery else None
+        if delivered_at is not None and said_at(comment) <= delivered_at:
+            return None  # what was delivered is not judged again
         if rules.is_editor(author, uploader_id=uploader_id) or not rules.counts(author):
             return None
         return _Question(

@@ -14,7 +14,9 @@ from postflow.second_opinion import ask_opinion, open_opinions, read_opinion
 from postflow.settings import Settings
 from postflow.settings.review import SecondOpinionSettings
 from postflow.settings.sections import AnalysisSettings
+from postflow.store.deliveries import claim_delivery, complete_delivery
 from postflow.store.tables import AnalysisRow, CommentRow, OpinionRow
+from postflow.store.uploads import load_upload
 from postflow.tracker.explaining import explain_upload
 from postflow.tracker.second_opinion import SecondOpinions, wants_second_opinion
 from postflow.tracker.service import Tracker
@@ -164,6 +166,26 @@ def test_decided_comments_are_not_sent(asked: Review, model: ModelServer) -> Non
     asked.say("c2", PENDING, author=EDITOR)
     ask(asked)
     assert model.requests == []
+
+
+def test_delivered_video_is_not_judged_again(asked: Review, model: ModelServer) -> None:
+    """Naming a model must not recall what was delivered before anybody could ask it."""
+    model.says("rejected")
+    asked.say("c1", PENDING)
+    asked.say("c2", "Approved.", author=REVIEWER)
+    asked.clock.advance(10)
+    with asked.store.writing() as session:
+        upload = load_upload(session, "clip", lock=True)
+        delivery = claim_delivery(session, upload, name="clip", claimed_by="x", now=asked.clock())
+        assert delivery is not None
+        complete_delivery(delivery, path=None, sha256=None, manifest={}, now=asked.clock())
+    ask(asked)
+    assert model.requests == []
+    asked.clock.advance(10)
+    asked.say("c3", PENDING)
+    ask(asked)
+    assert asked.upload().review_status == "rejected"
+    assert "recalled" in asked.announced()
 
 
 def test_opinion_outlives_another_analyser(asked: Review, model: ModelServer) -> None:
