@@ -72,3 +72,12 @@ def test_cancelling_beats_everything() -> None:
 def test_failed_upload_is_not_approved() -> None:
     """A file that is gone cannot be delivered, whatever was said about it."""
     assert answer(status=UploadStatus.FAILED, review=ReviewStatus.APPROVED) is WaitOutcome.FAILED
+
+
+@pytest.mark.parametrize("kind", WaitKind)
+def test_newer_version_supersedes_every_other_answer(kind: WaitKind) -> None:
+    """Whatever was said about the old version, its wait ends superseded, unless cancelled."""
+    approved = {"review": ReviewStatus.APPROVED, "superseded": True}
+    assert answer(kind, **approved) is WaitOutcome.SUPERSEDED
+    assert answer(kind, status=UploadStatus.FAILED, superseded=True) is WaitOutcome.SUPERSEDED
+    assert answer(kind, cancelled=True, **approved) is WaitOutcome.CANCELLED
