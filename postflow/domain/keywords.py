@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from postflow.domain.judgement.clauses import respelt
 from postflow.domain.judgement.text import clean
@@ -56,13 +57,14 @@ def parse_keywords(lists: Mapping[str, Iterable[str]] | None) -> Keywords:
     if not lists:
         return Keywords()
     return Keywords(
-        approval=_phrases(lists.get("approval") or ()),
-        rejection=_phrases(lists.get("rejection") or ()),
-        ignored=_phrases(lists.get("ignored") or ()),
+        approval=_phrases(tuple(lists.get("approval") or ())),
+        rejection=_phrases(tuple(lists.get("rejection") or ())),
+        ignored=_phrases(tuple(lists.get("ignored") or ())),
     )
 
 
-def _phrases(entries: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+@lru_cache(maxsize=64)  # the same few lists for every comment; reading fifty words takes longer
+def _phrases(entries: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     phrases = {
         tuple(token.word for token in respelt(tokenise(clean(entry.strip()).text)))
         for entry in entries
