@@ -1,7 +1,7 @@
 """What `bench/upload.py` measures in a process of its own: one sender, one file, into one server.
 
-Prints a line of JSON: the seconds of the upload itself, without starting Python, and the most
-memory that the process ever held. Usage: python -m bench.senders postflow|postflow-hashing|sdk FILE ADDRESS PARTS
+Prints a line of JSON: the time and the processor time of the upload itself, without starting
+Python, and the most memory that the process ever held. Usage: python -m bench.senders postflow|postflow-hashing|sdk FILE ADDRESS PARTS
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 PLAIN_BYTES = "application/octet-stream"
 NOW = datetime.now(UTC).isoformat().replace("+00:00", "Z")
@@ -38,6 +38,20 @@ def peak_memory(pid: int) -> int:
     return 0
 
 
+class Stopwatch:
+    """The time and the processor time of a block; everything before it is not the upload."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self.seconds, self.cpu = -time.perf_counter(), -time.process_time()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """End."""
+        self.seconds += time.perf_counter()
+        self.cpu += time.process_time()
+
+
 def described(path: Path, address: str, parts: int) -> dict[str, Any]:
     """Describe the file as Frame.io answers a create, with the server's own addresses."""
     size = path.stat().st_size
@@ -56,36 +70,36 @@ def described(path: Path, address: str, parts: int) -> dict[str, Any]:
     }
 
 
-def send_with_postflow(path: Path, address: str, parts: int) -> float:
+def send_with_postflow(path: Path, address: str, parts: int) -> Stopwatch:
     """Upload a file whose sha256 is known, as `postflow run` does: it took it to register it."""
     return _send_with_postflow(path, address, parts, sha256="known")
 
 
-def send_and_hash_with_postflow(path: Path, address: str, parts: int) -> float:
+def send_and_hash_with_postflow(path: Path, address: str, parts: int) -> Stopwatch:
     """Upload a file that was never hashed: its sha256 is taken at the same time."""
     return _send_with_postflow(path, address, parts, sha256=None)
 
 
-def send_with_sdk(path: Path, address: str, parts: int) -> float:
+def send_with_sdk(path: Path, address: str, parts: int) -> Stopwatch:
     """Upload with the official SDK's own uploader, as its documentation shows."""
     from frameio.types.file_with_upload_urls import FileWithUploadUrls  # noqa: PLC0415
     from frameio.upload import FrameioUploader  # noqa: PLC0415
 
     asset = FileWithUploadUrls.model_validate(described(path, address, parts))
     with path.open("rb") as file:
-        began = time.perf_counter()
-        FrameioUploader(asset, file).upload()
-        return time.perf_counter() - began
+        with Stopwatch() as watch:
+            FrameioUploader(asset, file).upload()
+        return watch
 
 
-SENDERS: dict[str, Callable[[Path, str, int], float]] = {
+SENDERS: dict[str, Callable[[Path, str, int], Stopwatch]] = {
     "postflow": send_with_postflow,
     "postflow-hashing": send_and_hash_with_postflow,
     "sdk": send_with_sdk,
 }
 
 
-def _send_with_postflow(path: Path, address: str, parts: int, *, sha256: str | None) -> float:
+def _send_with_postflow(path: Path, address: str, parts: int, *, sha256: str | None) -> Stopwatch:
     """Upload with PostFlow's uploader; only the few answers of the API are canned."""
     import httpx  # noqa: PLC0415 -- each sender pays for its own imports only
 
@@ -100,19 +114,21 @@ def _send_with_postflow(path: Path, address: str, parts: int, *, sha256: str | N
         state = file if created else {**file, "status": "uploaded", "upload_urls": None}
         return httpx.Response(201 if created else 200, json={"data": state})
 
-    async def run() -> float:
+    async def run() -> Stopwatch:
         trusted = httpx.create_ssl_context()
-        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        api = {"all://api.frame.io": httpx.MockTransport(answer)}
+        async with httpx.AsyncClient(verify=trusted, mounts=api) as http:
             client = FrameioClient(
                 http,
                 token=FixedToken("bench"),
                 account_id="account",
                 storage=partial(httpx.Client, verify=trusted, trust_env=False),
             )
-            began = time.perf_counter()
-            journal = _Forgetful()
-            await upload_file(client, path=path, folder_id="folder", journal=journal, sha256=sha256)
-            return time.perf_counter() - began
+            with Stopwatch() as watch:
+                await upload_file(
+                    client, path=path, folder_id="folder", journal=_Forgetful(), sha256=sha256
+                )
+            return watch
 
     return asyncio.run(run())
 
@@ -137,8 +153,9 @@ class _Forgetful:
 
 
 def _main(sender: str, path: str, address: str, parts: str) -> None:
-    seconds = SENDERS[sender](Path(path), address, int(parts))
-    sys.stdout.write(json.dumps({"seconds": seconds, "peak": peak_memory(os.getpid())}) + "\n")
+    watch = SENDERS[sender](Path(path), address, int(parts))
+    figures = {"seconds": watch.seconds, "cpu": watch.cpu, "peak": peak_memory(os.getpid())}
+    sys.stdout.write(json.dumps(figures) + "\n")
 
 
 if __name__ == "__main__":

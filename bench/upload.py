@@ -12,6 +12,8 @@ import hashlib
 import json
 import os
 import platform
+import resource
+import select
 import shutil
 import statistics
 import subprocess
@@ -31,21 +33,42 @@ BLOCK = 1024 * 1024
 ORDER = ("postflow", "postflow-hashing", "curl", "sdk")
 GOALS = {"curl": 0.9, "sdk": 2.0}
 PEAK_GOAL = 80  # MB
-PATIENCE = 600.0
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One upload: its speed in MB/s, its processor time in seconds, its peak memory in MB."""
+
+    speed: float
+    cpu: float
+    peak: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figures:
     """What the runs of one sender gave."""
 
     command: str
-    speeds: list[float] = field(default_factory=list)
-    peaks: list[float] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
     @property
-    def median(self) -> float:
-        """The median speed in MB/s."""
-        return statistics.median(self.speeds)
+    def speed(self) -> float:
+        """The median speed."""
+        return statistics.median(run.speed for run in self.runs)
+
+    @property
+    def cpu(self) -> float:
+        """The median processor time."""
+        return statistics.median(run.cpu for run in self.runs)
+
+    @property
+    def peak(self) -> float:
+        """The most memory of all runs."""
+        return max(run.peak for run in self.runs)
+
+    def times(self, other: Figures) -> float:
+        """Tell how many times as fast as another sender this one is."""
+        return self.speed / other.speed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,33 +95,28 @@ class Bench:
         for part in sorted((self.folder / "parts").iterdir()):
             transfers += ["-T", str(part), f"{self.address}/{target}/{part.name}"]
         headers = ["-H", "x-amz-acl: private", "-H", "content-type: application/octet-stream"]
-        return [
-            "curl",
-            "--no-progress-meter",
-            "-f",
-            "-Z",
-            "--parallel-max",
-            "5",
-            *headers,
-            *transfers,
-        ]
+        words = ["curl", "--no-progress-meter", "-f", "-Z", "--parallel-max", "5"]
+        return [*words, *headers, *transfers]
 
-    def run(self, sender: str, target: str) -> tuple[float, float]:
-        """Send once and return seconds and peak memory in MB; raises where bytes differ."""
-        began = time.perf_counter()
+    def run(self, sender: str, target: str) -> Run:
+        """Send once; raises where bytes differ."""
+        began, cpu = time.perf_counter(), children_cpu()
         process = subprocess.Popen(  # noqa: S603 -- our own commands
             self.command(sender, target), stdout=subprocess.PIPE, text=True
         )
-        peak = watch_memory(process)
+        peak = watch_memory(process.pid)
         seconds = time.perf_counter() - began
         told = process.communicate()[0]
         if process.returncode:
             raise SystemExit(f"{sender} failed with exit code {process.returncode}.")
         self.check(target)
-        if sender == "curl":
-            return seconds, peak / MEGABYTE
-        figures = json.loads(told)
-        return figures["seconds"], figures["peak"] / MEGABYTE
+        seen = {"seconds": seconds, "cpu": children_cpu() - cpu, "peak": peak}
+        figures = seen if sender == "curl" else json.loads(told)
+        return Run(
+            speed=self.size / figures["seconds"] / MEGABYTE,
+            cpu=figures["cpu"],
+            peak=figures["peak"] / MEGABYTE,
+        )
 
     def check(self, target: str) -> None:
         """Compare every byte that arrived with the file, then delete it."""
@@ -111,13 +129,19 @@ class Bench:
         shutil.rmtree(self.kept / target)
 
 
-def watch_memory(process: subprocess.Popen[str]) -> int:
+def watch_memory(pid: int) -> int:
     """Wait for the end of a process that cannot tell its own peak memory, and return it."""
-    peak = 0
-    while process.poll() is None:
-        peak = max(peak, peak_memory(process.pid))
-        time.sleep(0.01)
+    peak, ended = 0, os.pidfd_open(pid)
+    while not select.select([ended], [], [], 0.01)[0]:
+        peak = max(peak, peak_memory(pid))
+    os.close(ended)
     return peak
+
+
+def children_cpu() -> float:
+    """Return the processor time of all commands that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def digest(file: object, size: int) -> str:
@@ -153,9 +177,7 @@ def measure(bench: Bench, *, runs: int) -> dict[str, Figures]:
     for number in range(runs):
         start = number % len(ORDER)
         for sender in (*ORDER[start:], *ORDER[:start]):
-            seconds, peak = bench.run(sender, f"{sender}-{number}")
-            found[sender].speeds.append(bench.size / seconds / MEGABYTE)
-            found[sender].peaks.append(peak)
+            found[sender].runs.append(bench.run(sender, f"{sender}-{number}"))
     return found
 
 
@@ -167,24 +189,24 @@ def shown(command: Sequence[str]) -> str:
 
 def print_table(found: dict[str, Figures]) -> None:
     """Print one line per sender, with the ratios beside the figures."""
-    say(f"{'sender':17}{'MB/s':>7}{'x curl':>8}{'x SDK':>7}{'peak MB':>9}  runs (MB/s); command")
+    heads = f"{'MB/s':>6}{'x curl':>8}{'x SDK':>7}{'CPU s':>7}{'peak MB':>9}"
+    say(f"{'sender':17}{heads}  runs (MB/s); command")
     for name, figures in found.items():
-        ratios = [figures.median / found[other].median for other in ("curl", "sdk")]
-        runs = " ".join(f"{speed:.0f}" for speed in figures.speeds)
+        ratios = "".join(f"{figures.times(found[other]):7.2f}" for other in ("curl", "sdk"))
+        runs = " ".join(f"{run.speed:.0f}" for run in figures.runs)
         say(
-            f"{name:17}{figures.median:7.0f}{ratios[0]:8.2f}{ratios[1]:7.2f}"
-            f"{max(figures.peaks):9.0f}  {runs}; {figures.command}"
+            f"{name:17}{figures.speed:6.0f} {ratios}{figures.cpu:7.2f}{figures.peak:9.0f}"
+            f"  {runs}; {figures.command}"
         )
     for other, goal in GOALS.items():
-        ratio = found["postflow"].median / found[other].median
+        ratio = found["postflow"].times(found[other])
         say(f"goal: at least {goal} x {other}: {ratio:.2f}, {verdict(ratio >= goal)}")
 
 
 def print_memory(label: str, peak: float) -> None:
     """Say what one upload held at most."""
-    say(
-        f"goal: at most {PEAK_GOAL} MB of memory at {label}: {peak:.0f}, {verdict(peak <= PEAK_GOAL)}"
-    )
+    reached = verdict(peak <= PEAK_GOAL)
+    say(f"goal: at most {PEAK_GOAL} MB of memory at {label}: {peak:.0f}, {reached}")
 
 
 def verdict(reached: bool) -> str:
@@ -229,7 +251,7 @@ def main() -> None:
     found = run_bench(wanted.size, wanted.part, runs=wanted.runs)
     print_table(found)
     ours = [found[name] for name in ORDER if name.startswith("postflow")]
-    print_memory(f"{wanted.size} MB", max(max(figures.peaks) for figures in ours))
+    print_memory(f"{wanted.size} MB", max(figures.peak for figures in ours))
     if wanted.large:
         print_memory(f"{wanted.large} MB", peak_of(wanted.large, wanted.part))
     say(load())
@@ -272,7 +294,7 @@ def run_bench(size: int, part: int, *, runs: int) -> dict[str, Figures]:
 def peak_of(size: int, part: int) -> float:
     """Return the most memory that PostFlow holds for a larger file, hashing included."""
     with prepared(size, part) as bench:
-        return bench.run("postflow-hashing", "large")[1]
+        return bench.run("postflow-hashing", "large").peak
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -94,34 +94,40 @@ class PartSender:
     tally: Tally = field(repr=False)
 
     async def send_missing(
-        self, *, parallel: int, finished: Callable[[int], Awaitable[None]]
+        self, *, parallel: int, finished: Callable[[int], Coroutine[None, None, None]]
     ) -> None:
         """Send every missing part, telling `finished` of each; the first failure ends all."""
         missing = self.placeholder.missing
-        waiting = iter(missing)
-
-        async def work(storage: Storage) -> None:
-            for part in waiting:
-                await self._send(storage, part)
-                self.tally.finish(part)
-                await finished(part.number)
-
         lines = min(parallel, len(missing))
         if not lines:
             return
         try:
             async with (
                 open_storage(self.http(), threads=lines) as storage,
-                asyncio.TaskGroup() as workers,
+                asyncio.TaskGroup() as watching,
             ):
-                telling = workers.create_task(self.tally.keep_telling())
-                async with asyncio.TaskGroup() as senders:
+                telling = watching.create_task(self.tally.keep_telling())
+                async with asyncio.TaskGroup() as sending:
+                    waiting = iter(missing)
                     for _ in range(lines):
-                        senders.create_task(work(storage))
+                        sending.create_task(self._work(storage, waiting, finished, sending))
                 telling.cancel()
         except ExceptionGroup as failures:
             told = most_telling(failures)
             raise told from told.__cause__
+
+    async def _work(
+        self,
+        storage: Storage,
+        waiting: Iterator[Part],
+        finished: Callable[[int], Coroutine[None, None, None]],
+        sending: asyncio.TaskGroup,
+    ) -> None:
+        """Send one part after the other; a slow disk under the journal does not hold up the next."""
+        for part in waiting:
+            await self._send(storage, part)
+            self.tally.finish(part)
+            sending.create_task(finished(part.number))
 
     async def _send(self, storage: Storage, part: Part) -> None:
         async def once() -> None:
