@@ -24,7 +24,7 @@ demo: $(READY)
 	$(BIN)/postflow demo $(if $(VIDEOS),--videos "$(VIDEOS)")
 
 test: $(READY)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
 # Domain tests only: no server, no database, under a minute.
 fast: $(READY)

@@ -15,7 +15,7 @@ import pytest
 
 from postflow.delivery.masters import hash_file
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("demo"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
 
 
 def _start_demo(folder: Path) -> subprocess.Popen[str]:
@@ -29,16 +29,21 @@ def _start_demo(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def _left_behind(folder: Path) -> list[str]:
-    """Return the command lines of the processes that still work in the folder."""
-    left = []
+def _at_work(folder: Path) -> list[psutil.Process]:
+    """Return the processes that work in the folder."""
+    found = []
     for process in psutil.process_iter():
         try:
             if process.cwd().startswith(str(folder)):
-                left.append(" ".join(process.cmdline()))
+                found.append(process)
         except psutil.Error:
             continue
-    return left
+    return found
+
+
+def _left_behind(folder: Path) -> list[str]:
+    """Return the command lines of the processes that still work in the folder."""
+    return [" ".join(process.cmdline()) for process in _at_work(folder)]
 
 
 def test_demo_plays_every_story(tmp_path: Path) -> None:
@@ -80,6 +85,12 @@ def test_interrupted_demo_leaves_nothing_running(tmp_path: Path) -> None:
 
 
 def _flow_process_runs(folder: Path) -> bool:
-    return any("prefect.flow_engine" in command for command in _left_behind(folder)) or any(
-        "flow-run" in command for command in _left_behind(folder)
-    )
+    """Whether the runner has started a flow process."""
+    for process in _at_work(folder):
+        try:
+            parent = process.parent()
+            if parent is not None and "flows.serving" in parent.cmdline():
+                return True
+        except psutil.Error:
+            continue
+    return False
