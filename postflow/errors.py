@@ -4,7 +4,8 @@ PostFlowError
 ├── ConfigurationError        whoever wrote the settings
 ├── StoreError                whoever runs the database
 │   ├── StoreNotReadyError    … and must migrate it first
-│   └── StoreUnavailableError … or just wait: it is locked or away
+│   ├── StoreUnavailableError … or just wait: it is locked or away
+│   └── ClaimLostError        nobody: another process does the work
 ├── DeliveryRejectedError     the sender of a webhook
 ├── FrameioError              Frame.io, or the rights of our token
 │   ├── FrameioUnavailableError   nobody: try again later
@@ -50,6 +51,10 @@ class StoreUnavailableError(StoreError):
     """The store is locked or unreachable; the same call may work in a moment."""
 
     retryable: ClassVar[bool] = True
+
+
+class ClaimLostError(StoreError):
+    """Another process has the claim now; nothing that this one knows may be written."""
 
 
 class DeliveryRejectedError(PostFlowError):

@@ -123,9 +123,20 @@ def _details(body: bytes) -> str:
 
 
 def _seconds_to_wait(headers: Mapping[str, str]) -> float:
-    """Obey Retry-After where it is sent; Frame.io documents no such header."""
-    try:
-        told = float(headers.get("retry-after", ""))
-    except ValueError:
-        return SHORTEST_RATE_WAIT
+    """Obey Retry-After where it is sent, else wait for one more call to fit into the window.
+
+    Frame.io documents `x-ratelimit-limit` calls per `x-ratelimit-window` milliseconds, filled up
+    continuously, and no Retry-After.
+    """
+    told = _number(headers, "retry-after")
+    if told is None:
+        limit, window = (_number(headers, f"x-ratelimit-{name}") for name in ("limit", "window"))
+        told = window / 1000 / limit if limit and window else SHORTEST_RATE_WAIT
     return max(told, SHORTEST_RATE_WAIT) if told < 3600 else SHORTEST_RATE_WAIT  # noqa: PLR2004 -- an hour is no rate limit
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    try:
+        return float(headers.get(name, ""))
+    except ValueError:
+        return None

@@ -12,13 +12,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from postflow.errors import StoreError
+from postflow.errors import ClaimLostError
 from postflow.store.tables import UploadClaimRow, VersionRow
 from postflow.store.uploads import load_upload
-
-
-class ClaimLostError(StoreError):
-    """Another process has the claim now; nothing that this one knows may be written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

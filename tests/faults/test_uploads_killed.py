@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from postflow.clock import utc_now
+from postflow.errors import ClaimLostError
 from postflow.store import claims
-from postflow.store.claims import ClaimLostError
 from postflow.store.journal import upload_progress
 from postflow.store.tables import UploadClaimRow
 from tests.faults.uploads import PATIENCE, Studio, register, until, upload

@@ -127,6 +127,19 @@ def test_rate_limit_waits_a_second_at_least(header: str, seconds: float) -> None
     assert failure.retry_after == seconds
 
 
+@pytest.mark.parametrize(
+    ("limit", "window", "seconds"),
+    [("10", "60000", 6.0), ("5", "1000", 1.0), ("0", "1000", 1.0), ("ten", "60000", 1.0)],
+    ids=["slow", "fast", "nothing", "unreadable"],
+)
+def test_rate_limit_waits_for_its_window(limit: str, window: str, seconds: float) -> None:
+    """Without Retry-After the wait is as long as one more call takes to fit into the window."""
+    headers = {"x-ratelimit-limit": limit, "x-ratelimit-window": window}
+    failure = failure_of("show me", Answer(status=429, headers=headers))
+    assert isinstance(failure, RateLimitedError)
+    assert failure.retry_after == seconds
+
+
 def all_httpx_errors() -> list[type[Exception]]:
     """Find every error class that httpx exports."""
     found = [getattr(httpx, name) for name in httpx.__all__]

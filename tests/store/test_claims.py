@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlmodel import Session
 
+from postflow.errors import ClaimLostError
 from postflow.store.claims import (
     AskedFor,
-    ClaimLostError,
     check_claim,
     load_unanswered,
     record_answered,
