@@ -6,7 +6,6 @@ independently of our models.
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from frameio import AsyncFrameio, Frameio
+from frameio import Frameio
 from frameio.auth import ServerToServerAuth
 from frameio.comments.types import CreateCommentParamsData, UpdateCommentParamsData
 from frameio.errors import NotFoundError, UnauthorizedError, UnprocessableEntityError
@@ -236,20 +235,3 @@ def test_server_to_server_token_acts_as_service_user(
     )
     sdk = Frameio(token=auth.get_token, base_url=live.base_url, httpx_client=http)
     assert sdk.users.show().data.name == "Service Account User"
-
-
-def test_async_sdk_reviews_a_video(live: RunningSimulator, sdk: Frameio, place: Place) -> None:
-    """The asynchronous client lists, comments and reads back the same way."""
-    file_id = upload(sdk, place)
-
-    async def review() -> list[tuple[str | None, str]]:
-        async with httpx.AsyncClient(trust_env=False) as http:
-            julie = AsyncFrameio(token="julie", base_url=live.base_url, httpx_client=http)
-            accounts = [account async for account in await julie.accounts.index()]
-            await julie.comments.create(
-                accounts[0].id, file_id, data=CreateCommentParamsData(text="Parfait, validé")
-            )
-            listed = await julie.comments.index(accounts[0].id, file_id, include="owner")
-            return [(each.owner.name if each.owner else None, each.text) async for each in listed]
-
-    assert asyncio.run(review()) == [("julie", "Parfait, validé")]
