@@ -59,13 +59,22 @@ class PrefectServer:
 
     def get(self, path: str) -> httpx.Response:
         """Ask the server's REST API."""
-        return self.http.get(f"{self.api_url}{path}")
+        return self._ask("GET", path)
 
     def post(self, path: str, body: object) -> httpx.Response:
         """Ask the server's REST API with a body; refusals fail the test."""
-        answer = self.http.post(f"{self.api_url}{path}", json=body)
+        answer = self._ask("POST", path, json=body)
         assert answer.is_success, answer.text
         return answer
+
+    def _ask(self, method: str, path: str, *, json: object = None) -> httpx.Response:
+        """Ask again while the answer is 503: a busy server on SQLite says so, and means it."""
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            answer = self.http.request(method, f"{self.api_url}{path}", json=json)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                return answer
+            threading.Event().wait(0.5)
 
 
 def shared_server(request: pytest.FixtureRequest, tmp: pytest.TempPathFactory) -> PrefectServer:
