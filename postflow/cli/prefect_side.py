@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from postflow.domain.runs import RunState
-from postflow.errors import FlowRunError, PrefectUnavailableError
+from postflow.errors import FlowRunError
 from postflow.flow_runs import PrefectFlowRuns
 
 
@@ -17,8 +17,6 @@ def has_deployments(api_url: str, names: Sequence[str]) -> bool:
     try:
         for name in names:
             asyncio.run(prefect.find_deployment(name))
-    except PrefectUnavailableError:
-        return False
     except FlowRunError:
         return False
     return True
@@ -33,8 +31,3 @@ def start_run(api_url: str, deployment: str, parameters: Mapping[str, Any]) -> s
 def read_run(api_url: str, flow_run_id: str) -> tuple[RunState, str]:
     """Return a run's state and the sentence that came with it."""
     return asyncio.run(PrefectFlowRuns(api_url).fetch_outcome(flow_run_id))
-
-
-def cancel_run(api_url: str, flow_run_id: str) -> None:
-    """End a run."""
-    asyncio.run(PrefectFlowRuns(api_url).cancel(flow_run_id))

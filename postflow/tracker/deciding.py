@@ -27,13 +27,6 @@ from postflow.tracker.holding import await_quiet, guard_delivery
 from postflow.tracker.statements import load_statements
 
 
-def review_upload(session: Session, upload: UploadRow, settings: Settings) -> Review:
-    """Return the review of the upload's current version, from what is stored; changes nothing."""
-    own = settings.for_project(upload.project_id)
-    statements = load_statements(session, load_version(session, upload), own)
-    return decide_review(statements, quorum=own.review.quorum)
-
-
 def redecide(session: Session, upload: UploadRow, *, settings: Settings, now: datetime) -> Review:
     """Bring review status, decisions, due waits and announcements up to what is stored."""
     own = settings.for_project(upload.project_id)
