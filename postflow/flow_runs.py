@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State, StateType
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.states import Cancelled, Scheduled
+from prefect.states import Scheduled
 
 from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
 from postflow.errors import FlowRunError, PrefectUnavailableError
@@ -87,11 +87,6 @@ class PrefectFlowRuns:
         """Force the run back to Scheduled, so that whoever serves its deployment runs it again."""
         async with self._talk(f"restarting flow run {flow_run_id}") as prefect:
             await prefect.set_flow_run_state(UUID(flow_run_id), Scheduled(), force=True)
-
-    async def cancel(self, flow_run_id: str) -> None:
-        """End the run; harmless when it is over."""
-        async with self._talk(f"cancelling flow run {flow_run_id}") as prefect:
-            await prefect.set_flow_run_state(UUID(flow_run_id), Cancelled())
 
     async def start(
         self,
