@@ -22,6 +22,7 @@ LAYERS = (
         "postflow.frameio",
         "postflow.flow_runs",
         "postflow.notices",
+        "postflow.logs",
         "postflow.second_opinion",
         "postflow.tunnel",
         "postflow.webhook_secrets",

@@ -47,6 +47,7 @@ class Machine:
                 "PREFECT_RUNNER_POLL_FREQUENCY": os.environ.get(
                     "PREFECT_RUNNER_POLL_FREQUENCY", "1"
                 ),
+                "POSTFLOW_LOGS__TO_FILE": "false",  # what they print is caught here
                 **({"PREFECT_HOME": str(settings.prefect.home)} if self._embedded else {}),
             },
             folder=folder,
@@ -88,6 +89,7 @@ class Machine:
         while True:
             time.sleep(1)
             self.children.restart_dead(self._say)
+            self.children.rotate_logs(self._settings.logs)
 
     @property
     def dashboard_url(self) -> str:

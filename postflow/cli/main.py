@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from postflow.cli import (
+    configuring,
     deciding,
     demo,
     judging,
@@ -20,9 +21,9 @@ from postflow.cli import (
     watching,
     webhooks,
 )
-from postflow.cli.logs import configure_logs
 from postflow.cli.output import errors
 from postflow.errors import PostFlowError
+from postflow.logs import configure_logs
 
 _INTERRUPTED = 130
 
@@ -41,6 +42,7 @@ for family in (
     judging,
     deciding,
     setting_up,
+    configuring,
     signing_in,
     watching,
     webhooks,

@@ -16,6 +16,8 @@ import httpx
 import psutil
 
 from postflow.errors import PostFlowError
+from postflow.logs import rotate_in_place
+from postflow.settings.sections import LogSettings
 
 _GRACE = 8.0  # seconds between the polite and the last signal
 _RESTART_AFTER = 2.0
@@ -98,6 +100,11 @@ class Children:
                 child.died_at = time.monotonic()
             elif time.monotonic() - child.died_at > _RESTART_AFTER:
                 self._restart(child, say)
+
+    def rotate_logs(self, settings: LogSettings) -> None:
+        """Move aside what the programs have printed, where it is too much."""
+        for child in self._children:
+            rotate_in_place(child.log, settings)
 
     def stop(self) -> None:
         """End every child and all that it started; nothing is left running."""

@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from postflow.cli.logs import configure_logs
 from postflow.cli.machine import Addresses, Machine
 from postflow.cli.output import console, say
+from postflow.logs import configure_logs
 from postflow.settings import load_settings
 from postflow.settings.advice import list_warnings
 
@@ -52,9 +52,9 @@ def serve() -> None:
     Example: postflow serve
     """
     settings = load_settings()
-    configure_logs(settings.logs)
+    configure_logs(settings.logs, program="service")
     # By name: the web service and the command line never import each other.
-    importlib.import_module("webhook_api.serving").run(settings)
+    importlib.import_module("webhook_api.serving").run(settings, on_listening=_say_where)
 
 
 def simulator(
@@ -97,6 +97,12 @@ def show_addresses(addresses: Addresses) -> None:
     say(f"PostFlow           {addresses.dashboard}")
     if addresses.webhook:
         say(f"Frame.io webhook   {addresses.webhook}")
+
+
+def _say_where(public: str, private: str) -> None:
+    say(f"PostFlow           {private}")
+    if public:
+        say(f"Frame.io webhook   {public}")
 
 
 def stop_on_terminate() -> None:

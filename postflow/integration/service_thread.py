@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
-import os
-import sys
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
@@ -14,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from postflow.logs import configure_logs
 from postflow.settings import Settings
 
 _STOP_SECONDS = 20.0
@@ -40,7 +38,8 @@ class ServiceThread:
 
     def start(self) -> Faces:
         """Return once both faces listen; raises what keeps the service from starting."""
-        _keep_logs_off_stdout(self._settings)
+        if not structlog.is_configured():  # a script may have its own way of logging
+            configure_logs(self._settings.logs, program="service")
         self._thread.start()
         try:
             return self._listening.result()
@@ -86,20 +85,3 @@ class ServiceThread:
         serving = importlib.import_module("webhook_api.serving")
         importlib.import_module("postflow.flow_runs")
         await serving.serve(self._settings, stop=self._stop, on_listening=note)
-
-
-def _keep_logs_off_stdout(settings: Settings) -> None:
-    """Send log lines to the terminal's error side, unless the script has configured structlog.
-
-    What a script prints may be read by another program.
-    """
-    if structlog.is_configured():
-        return
-    level = os.environ.get("LOG_LEVEL", settings.logs.level).upper()
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping().get(level, logging.INFO)
-        ),
-        # Looked up at each line: notebooks and test runners exchange it.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-    )

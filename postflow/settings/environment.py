@@ -1,4 +1,4 @@
-"""Settings from the environment: `POSTFLOW_SECTION__KEY`, or `…_FILE` for a value in a file."""
+"""Settings from the environment: `POSTFLOW_SECTION__KEY`, or `…FILE_SUFFIX` for a value in a file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pydantic_settings.exceptions import SettingsError
 from postflow.errors import ConfigurationError
 
 PREFIX = "POSTFLOW_"
-_FILE = "_file"
+FILE_SUFFIX = "_file"
 
 
 class EnvironmentSource(EnvSettingsSource):
-    """The environment, with the values of `…_FILE` variables in the place of their paths."""
+    """The environment, with the values of `…FILE_SUFFIX` variables in the place of their paths."""
 
     def __call__(self) -> dict[str, Any]:
         """Return the sections that the environment sets; raises ConfigurationError."""
@@ -32,7 +32,7 @@ class EnvironmentSource(EnvSettingsSource):
                 continue
             for key in [key for key in values if _is_value_file(key, model)]:
                 variable = f"{PREFIX}{section}__{key}".upper()
-                values[key.removesuffix(_FILE)] = _read_value(variable, values.pop(key))
+                values[key.removesuffix(FILE_SUFFIX)] = _read_value(variable, values.pop(key))
         return found
 
 
@@ -51,9 +51,9 @@ def environment_source(settings_cls: type[BaseSettings]) -> EnvironmentSource:
 def _is_value_file(key: str, model: type[BaseModel]) -> bool:
     # `webhook.secrets_file` is a setting of its own: where PostFlow keeps what it is given.
     return (
-        key.endswith(_FILE)
+        key.endswith(FILE_SUFFIX)
         and key not in model.model_fields
-        and (key.removesuffix(_FILE) in model.model_fields)
+        and (key.removesuffix(FILE_SUFFIX) in model.model_fields)
     )
 
 

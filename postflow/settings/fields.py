@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 def _seconds(value: object) -> object:
     if isinstance(value, str) and value.replace(".", "", 1).isdigit():
         return timedelta(seconds=float(value))
+    if isinstance(value, bool):
+        raise ValueError('a duration is a number of seconds, or ISO 8601 as in "PT2H"')  # noqa: TRY004 - pydantic catches ValueError only
     return timedelta(seconds=value) if isinstance(value, int | float) else value
 
 
@@ -30,7 +32,7 @@ def _refuse_blank(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+Seconds = Annotated[timedelta, BeforeValidator(_seconds, json_schema_input_type=float | str)]
 """A duration: a number means seconds, a text is ISO 8601 ("PT2H")."""
 Patience = Annotated[Seconds, Field(ge=timedelta(0))]
 Positive = Annotated[Seconds, Field(gt=timedelta(0))]

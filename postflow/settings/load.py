@@ -6,11 +6,8 @@ Builds one frozen Settings with absolute paths; prints nothing and creates nothi
 from __future__ import annotations
 
 import difflib
-import json
-import logging
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,12 +16,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from postflow.errors import ConfigurationError
+from postflow.settings.config_file import CONFIG_VARIABLE, find_config, read_config
 from postflow.settings.environment import PREFIX
 from postflow.settings.sections import Settings
-
-CONFIG_NAME = "pipeline_config.json"
-CONFIG_VARIABLE = "POSTFLOW_CONFIG"
-_log = logging.getLogger("postflow.settings")
 
 
 def load_settings(
@@ -36,7 +30,7 @@ def load_settings(
     paths are resolved against the config file's folder, else the working directory.
     """
     path = Path(config_path) if config_path else find_config()
-    sections = _read_config(path) if path else {}
+    sections = read_config(path) if path else {}
     for name, values in (overrides or {}).items():
         sections[name] = {**sections.get(name, {}), **values}
     _refuse_unknown_variables()
@@ -46,18 +40,6 @@ def load_settings(
     except ValidationError as error:
         raise ConfigurationError(_explain(error, source=path)) from error
     return _resolve_paths(settings, base=path.parent.absolute() if path else Path.cwd())
-
-
-def find_config() -> Path | None:
-    """Return the config file that counts, or None: the first of the documented places."""
-    named = os.environ.get(CONFIG_VARIABLE)
-    if named:
-        if not Path(named).is_file():
-            raise ConfigurationError(
-                f"{CONFIG_VARIABLE} names {named}, which is not a file; correct or unset it."
-            )
-        return Path(named).absolute()
-    return next((p.absolute() for p in _config_places() if p.is_file()), None)
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
@@ -75,35 +57,6 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "POSTFLOW_POST_PROCESSING__OUTPUT_DIR": str(settings.post_processing.output_dir),
         "POSTFLOW_PREFECT__HOME": str(settings.prefect.home),
     }
-
-
-def _config_places() -> Iterator[Path]:
-    yield Path(CONFIG_NAME)
-    yield Path("config") / CONFIG_NAME
-    script = getattr(sys.modules.get("__main__"), "__file__", None)
-    if script:
-        yield Path(script).parent / CONFIG_NAME
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    yield Path(home) / "postflow" / CONFIG_NAME
-
-
-def _read_config(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read ({error.strerror}).") from error
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is not valid JSON: {error}.") from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} must hold one JSON object with sections.")
-    ours = {k: v for k, v in content.items() if k in Settings.model_fields}
-    foreign = sorted(set(content) - set(ours) - {"$schema"})
-    if foreign:
-        _log.info("sections of %s that are not PostFlow's: %s", path.name, ", ".join(foreign))
-    for name, values in ours.items():
-        if not isinstance(values, dict):
-            raise ConfigurationError(f"{path}: {name} must be an object with settings in it.")
-    return ours
 
 
 def _refuse_unknown_variables() -> None:

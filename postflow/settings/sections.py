@@ -155,6 +155,9 @@ class LogSettings(Section):
     folder: Path = Path("logs")
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     format: Literal["readable", "json"] = "readable"
+    to_file: bool = True
+    max_bytes: Annotated[int, Field(ge=10_000)] = 10_000_000
+    keep: Annotated[int, Field(ge=0)] = 5
 
 
 class Settings(BaseSettings):

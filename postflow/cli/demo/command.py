@@ -28,7 +28,7 @@ from postflow.cli.serving import show_addresses, stop_on_terminate
 from postflow.cli.webhooks import register_webhook_at
 from postflow.errors import PostFlowError
 from postflow.settings import Settings, load_settings
-from postflow.settings.load import CONFIG_NAME, CONFIG_VARIABLE
+from postflow.settings.config_file import CONFIG_NAME, CONFIG_VARIABLE
 from postflow.store.database import Store, open_store
 from postflow.store.views import upload_status
 from postflow.submitting import find_videos
