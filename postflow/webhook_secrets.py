@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -29,6 +30,8 @@ class StoredWebhook(BaseModel):
     webhook_id: str
     url: str = ""
     secret: SecretStr
+    replacing_since: datetime | None = None
+    """Since when it stands beside older ones that it is to replace; None once it is alone."""
 
 
 _FILE = TypeAdapter(tuple[StoredWebhook, ...])
@@ -51,7 +54,7 @@ def load_webhook_secrets(path: Path) -> tuple[StoredWebhook, ...]:
 
 def save_webhook_secrets(path: Path, webhooks: Iterable[StoredWebhook]) -> None:
     """Replace the file at once, readable by its owner only; a crash leaves old or new."""
-    content = [{**each.model_dump(), "secret": each.secret.get_secret_value()} for each in webhooks]
+    content = [_render(each) for each in webhooks]
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,10 +79,10 @@ def add_webhook_secret(path: Path, webhook: StoredWebhook) -> None:
     save_webhook_secrets(path, [*others, webhook])
 
 
-def remove_webhook_secret(path: Path, webhook_id: str) -> bool:
-    """Forget the webhook's secret; return whether it was there."""
+def remove_webhook_secrets(path: Path, webhook_ids: Collection[str]) -> bool:
+    """Forget these webhooks' secrets; return whether any was there."""
     known = load_webhook_secrets(path)
-    kept = [w for w in known if w.webhook_id != webhook_id]
+    kept = [w for w in known if w.webhook_id not in webhook_ids]
     if len(kept) == len(known):
         return False
     save_webhook_secrets(path, kept)
@@ -92,23 +95,29 @@ class LiveSecrets:
     def __init__(self, settings: Settings) -> None:
         """Read the file once; raises ConfigurationError where it cannot be understood."""
         self._path = settings.webhook.secrets_file
-        self._configured = tuple(s.get_secret_value() for s in settings.webhook.secrets)
+        self._configured = [s.get_secret_value() for s in settings.webhook.secrets]
         self._seen = self._look()
-        self._filed = _values(load_webhook_secrets(self._path))
+        self._live = self._join(load_webhook_secrets(self._path))
 
-    def current(self) -> tuple[str, ...]:
-        """Return the secrets that are not empty; the file is read again if it changed.
+    def current(self) -> Mapping[str, str | None]:
+        """Return the secrets that are not empty, each with the webhook it is known to belong to.
 
-        A file that became unreadable leaves the secrets as they were, with one log line.
+        The file is read again if it changed; one that became unreadable leaves the secrets as
+        they were, with one log line.
         """
         seen = self._look()
         if seen != self._seen:
             self._seen = seen
             try:
-                self._filed = _values(load_webhook_secrets(self._path))
+                self._live = self._join(load_webhook_secrets(self._path))
             except ConfigurationError as error:
                 _log.warning("webhook secrets not read again", error=str(error))
-        return tuple(s for s in (*self._configured, *self._filed) if s.strip())
+        return self._live
+
+    def _join(self, filed: Iterable[StoredWebhook]) -> Mapping[str, str | None]:
+        live: dict[str, str | None] = dict.fromkeys(self._configured)
+        live |= {each.secret.get_secret_value(): each.webhook_id for each in filed}
+        return {secret: webhook_id for secret, webhook_id in live.items() if secret.strip()}
 
     def _look(self) -> tuple[int, int, int] | None:
         try:
@@ -118,5 +127,6 @@ class LiveSecrets:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _values(webhooks: Iterable[StoredWebhook]) -> tuple[str, ...]:
-    return tuple(webhook.secret.get_secret_value() for webhook in webhooks)
+def _render(webhook: StoredWebhook) -> dict[str, str]:
+    shown = webhook.model_dump(mode="json", exclude_none=True)
+    return {**shown, "secret": webhook.secret.get_secret_value()}

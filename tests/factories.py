@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from postflow.domain.people import Person
 from postflow.domain.standing import DecisionSource, Review, ReviewStatus, Statement
@@ -12,8 +12,8 @@ from postflow.domain.uploads import UploadStatus
 from postflow.settings import Settings
 from postflow.settings.sections import ReviewSettings
 from postflow.store.comments import SeenComment
-from postflow.store.inbox import Delivery
-from postflow.store.tables import UploadRow
+from postflow.store.inbox import Delivery, record_deliveries
+from postflow.store.tables import EventRow, UploadRow
 from postflow.store.uploads import load_version, register_upload
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -134,3 +134,10 @@ def make_seen(
         reason=f"says {verdict}",
         analyser_version="test",
     )
+
+
+def make_events(session: Session, *deliveries: Delivery) -> list[int]:
+    """Record deliveries and return the ids of their rows."""
+    record_deliveries(session, deliveries)
+    newest = select(EventRow.id).order_by(col(EventRow.id).desc()).limit(len(deliveries))
+    return sorted(event_id for event_id in session.exec(newest) if event_id is not None)

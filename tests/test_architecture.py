@@ -34,6 +34,8 @@ LAYERS = (
         "postflow.submitting",
         "postflow.versioning",
         "postflow.delivery",
+        "postflow.webhook_registration",
+        "postflow.webhook_rotation",
     ),
     ("postflow.dashboard", "postflow.integration", "postflow.watching"),
     ("webhook_api", "flows", "postflow.cli", "postflow.__main__"),
@@ -43,6 +45,7 @@ INSIDE_ONE_PLACE = {
     ("postflow.domain", "postflow.errors"),  # the domain raises our errors
     ("postflow.submitting", "postflow.delivery"),  # both hash files, in one way
     ("postflow.uploading", "postflow.upload_journal"),  # the journal is where uploading keeps track
+    ("postflow.webhook_rotation", "postflow.webhook_registration"),  # its steps repeat registering
     ("postflow.submitting", "postflow.versioning"),  # a file may be a version of another one
 }
 STANDS_BESIDE = "postflow.simulator"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -30,7 +30,7 @@ def create_public_app(
     *,
     settings: Settings,
     intake: Intake,
-    secrets: Callable[[], Sequence[str]],
+    secrets: Callable[[], Mapping[str, str | None]],
     answers: AnswerCounts,
     clock: Clock = utc_now,
 ) -> PublicFace:

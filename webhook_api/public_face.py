@@ -7,7 +7,7 @@ its commit is as short as it can be. The answers stand in the order in which the
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import NamedTuple
@@ -73,7 +73,7 @@ class PublicFace:
     def __init__(
         self,
         *,
-        secrets: Callable[[], Sequence[str]],
+        secrets: Callable[[], Mapping[str, str | None]],
         tolerance: timedelta,
         intake: Intake,
         answers: AnswerCounts,
@@ -137,7 +137,7 @@ class PublicFace:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, sentence)
         timestamp = _text(headers, TIMESTAMP_HEADER)
         try:
-            verify_delivery(
+            secret = verify_delivery(
                 secrets=secrets,
                 timestamp_header=timestamp,
                 signature_header=_text(headers, SIGNATURE_HEADER),
@@ -153,17 +153,22 @@ class PublicFace:
         except ValueError:
             return _refusal(HTTPStatus.BAD_REQUEST, "The body is not a JSON object.")
         try:
-            await self._intake.record(self._delivery(event, body, timestamp or ""))
+            await self._intake.record(
+                self._delivery(event, body, timestamp or "", webhook_id=secrets[secret])
+            )
         except StoreError as error:
             _log.warning("delivery not stored", event_type=event.type, error=str(error))
             sentence = "The delivery could not be stored just now; send it again."
             return _refusal(status_of(error), sentence)
         return _Answer(HTTPStatus.ACCEPTED, {"status": "stored"})
 
-    def _delivery(self, event: WebhookEvent, body: bytes, timestamp: str) -> Delivery:
+    def _delivery(
+        self, event: WebhookEvent, body: bytes, timestamp: str, *, webhook_id: str | None
+    ) -> Delivery:
         return Delivery(
             body=body,
             request_timestamp=timestamp,
+            webhook_id=webhook_id,
             received_at=self._clock(),
             event_type=event.type,
             resource_type=event.resource.type if event.resource else None,

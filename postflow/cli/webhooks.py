@@ -1,4 +1,4 @@
-"""Commands for Frame.io's webhook to this PostFlow: register, list, remove."""
+"""Commands for Frame.io's webhook to this PostFlow: register, list, remove; rotate is beside."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from typing import Annotated
 import typer
 
 from postflow.cli.output import AsJson, print_json, print_table, say
+from postflow.cli.rotating import rotate_webhook
 from postflow.errors import ConfigurationError
 from postflow.frameio.locate import locate_workspace
 from postflow.frameio.opening import open_frameio
 from postflow.frameio.wire import Webhook
 from postflow.settings import Settings, load_settings
-from postflow.webhook_secrets import StoredWebhook, add_webhook_secret, remove_webhook_secret
-
-WEBHOOK_NAME = "PostFlow"
-WEBHOOK_PATH = "/webhooks/frameio"
-EVENTS = (
-    *("file.created", "file.upload.completed", "file.ready", "file.updated", "file.deleted"),
-    *("file.versioned", "comment.created", "comment.updated", "comment.deleted"),
-    *("comment.completed", "comment.uncompleted", "metadata.value.updated"),
-)
+from postflow.webhook_registration import register_webhook_at
+from postflow.webhook_secrets import remove_webhook_secrets
 
 webhook_app = typer.Typer(help="Manage Frame.io's webhook to this PostFlow.", no_args_is_help=True)
+webhook_app.command("rotate")(rotate_webhook)
 
 
 def register(app: typer.Typer) -> None:
@@ -80,28 +75,8 @@ def remove_webhook(webhook_id: Annotated[str, typer.Argument(help="Its id at Fra
     """
     settings = load_settings()
     asyncio.run(_delete(settings, webhook_id))
-    remove_webhook_secret(settings.webhook.secrets_file, webhook_id)
+    remove_webhook_secrets(settings.webhook.secrets_file, [webhook_id])
     say(f"The webhook {webhook_id} is removed.")
-
-
-async def register_webhook_at(settings: Settings, base_url: str) -> Webhook:
-    """Create the webhook that calls `base_url`, in place of an older one, and keep its secret."""
-    address = base_url.rstrip("/") + WEBHOOK_PATH
-    async with open_frameio(settings.frameio) as frameio:
-        workspace = await locate_workspace(frameio, workspace_id=settings.frameio.workspace_id)
-        for old in await frameio.fetch_webhooks(workspace):
-            if old.name == WEBHOOK_NAME and old.url == address:
-                await frameio.delete_webhook(old.id)
-        webhook = await frameio.create_webhook(
-            workspace, name=WEBHOOK_NAME, url=address, events=EVENTS
-        )
-    if webhook.secret is None:
-        raise ConfigurationError("Frame.io showed no secret for the webhook; register it again.")
-    add_webhook_secret(
-        settings.webhook.secrets_file,
-        StoredWebhook(webhook_id=webhook.id, url=webhook.url, secret=webhook.secret),
-    )
-    return webhook
 
 
 async def _list(settings: Settings) -> list[Webhook]:

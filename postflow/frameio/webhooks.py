@@ -40,8 +40,8 @@ def verify_delivery(
     body: bytes,
     now: datetime,
     tolerance: timedelta,
-) -> None:
-    """Raise DeliveryRejectedError unless one of the secrets signed exactly these bytes lately."""
+) -> str:
+    """Return the secret that signed exactly these bytes lately, or raise DeliveryRejectedError."""
     live = [secret for secret in secrets if secret.strip()]
     if not live:
         raise DeliveryRejectedError(
@@ -57,14 +57,16 @@ def verify_delivery(
         )
     # Every secret is tried, so that the time taken does not tell which one was close.
     matches = [
-        hmac.compare_digest(_signature(secret, timestamp_header, body), signature_header)
+        secret
         for secret in live
+        if hmac.compare_digest(_signature(secret, timestamp_header, body), signature_header)
     ]
-    if not any(matches):
+    if not matches:
         raise DeliveryRejectedError(
             "The delivery is not signed with any of the configured webhook secrets; "
             "check the secret that Frame.io showed when the webhook was created."
         )
+    return matches[0]
 
 
 def parse_event(body: bytes) -> WebhookEvent:

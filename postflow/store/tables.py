@@ -190,6 +190,8 @@ class EventRow(SQLModel, table=True):
     workspace_id: str | None = None
     account_id: str | None = None
     user_id: str | None = None
+    webhook_id: str | None = None
+    """The webhook whose secret signed it, where PostFlow made that webhook."""
     upload_id: str | None = Field(default=None, index=True)
     claimed_until: datetime | None = moment()
     attempts: int = 0

@@ -14,13 +14,12 @@ from postflow.store.inbox import (
     claim_events,
     give_back_events,
     has_unsettled,
-    record_deliveries,
     reopen_untracked,
     replay_events,
     settle_events,
 )
 from postflow.store.tables import EventRow
-from tests.factories import NOW, after, make_delivery
+from tests.factories import NOW, after, make_delivery, make_events
 
 LEASE = timedelta(seconds=60)
 
@@ -28,7 +27,7 @@ LEASE = timedelta(seconds=60)
 def record(store: Store, *deliveries: Delivery) -> list[int]:
     """Commit deliveries."""
     with store.writing() as session:
-        return record_deliveries(session, deliveries or [make_delivery()])
+        return make_events(session, *(deliveries or [make_delivery()]))
 
 
 def claim(store: Store, *, t: float = 0, limit: int = 10) -> list[int]:

@@ -18,7 +18,7 @@ from postflow.store.comments import apply_comments
 from postflow.store.database import Store
 from postflow.store.decisions import append_decision
 from postflow.store.deliveries import claim_delivery, complete_delivery
-from postflow.store.inbox import claim_events, give_back_events, record_deliveries, settle_events
+from postflow.store.inbox import claim_events, give_back_events, settle_events
 from postflow.store.tables import RulingRow, UploadRow
 from postflow.store.uploads import fail_upload, load_upload
 from postflow.store.views import (
@@ -30,7 +30,15 @@ from postflow.store.views import (
     upload_status,
 )
 from postflow.store.waits import note_attempt, open_wait
-from tests.factories import NOW, after, make_delivery, make_review, make_seen, make_upload
+from tests.factories import (
+    NOW,
+    after,
+    make_delivery,
+    make_events,
+    make_review,
+    make_seen,
+    make_upload,
+)
 
 
 def _wait(session: Session, upload: UploadRow, *, at: float = 0) -> None:
@@ -45,7 +53,7 @@ def _wait(session: Session, upload: UploadRow, *, at: float = 0) -> None:
 
 
 def _receive(session: Session, *kinds: str, upload_id: str | None = "clip") -> list[int]:
-    ids = record_deliveries(session, [make_delivery(event_type=kind) for kind in kinds])
+    ids = make_events(session, *(make_delivery(event_type=kind) for kind in kinds))
     if upload_id is not None:
         settle_events(session, ids, now=after(5), upload_id=upload_id, note="read again")
     return ids

@@ -16,7 +16,7 @@ from postflow.webhook_secrets import (
     StoredWebhook,
     add_webhook_secret,
     load_webhook_secrets,
-    remove_webhook_secret,
+    remove_webhook_secrets,
 )
 from tests.webhook_api.conftest import StartService
 from tests.webhook_api.signing import BODY, PATH, signed
@@ -52,8 +52,8 @@ def test_same_webhook_is_replaced(tmp_path: Path) -> None:
     entries = load_webhook_secrets(path)
 
     assert [each.secret.get_secret_value() for each in entries] == ["new"]
-    assert remove_webhook_secret(path, "hook-1")
-    assert not remove_webhook_secret(path, "hook-1")
+    assert remove_webhook_secrets(path, ["hook-1"])
+    assert not remove_webhook_secrets(path, ["hook-1"])
     assert load_webhook_secrets(path) == ()
 
 
@@ -80,7 +80,7 @@ def test_running_service_notices_a_new_secret(start_service: StartService, tmp_p
     before = service.public.post(PATH, content=BODY, headers=headers)
     add_webhook_secret(path, _webhook())
     after = service.public.post(PATH, content=BODY, headers=headers)
-    remove_webhook_secret(path, "hook-1")
+    remove_webhook_secrets(path, ["hook-1"])
     removed = service.public.post(PATH, content=BODY, headers=headers)
 
     assert [each.status_code for each in (before, after, removed)] == [503, 202, 503]
@@ -95,4 +95,4 @@ def test_broken_file_keeps_known_secrets(
     live = LiveSecrets(make_config(webhook={"secrets": ["set"], "secrets_file": str(path)}))
     path.write_text("[")
 
-    assert live.current() == ("set", FILED)
+    assert live.current() == {"set": None, FILED: "hook-1"}

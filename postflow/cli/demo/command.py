@@ -25,13 +25,13 @@ from postflow.cli.output import console, errors, say
 from postflow.cli.processes import wait_for_http
 from postflow.cli.running import submit_batch, wait_for_members
 from postflow.cli.serving import show_addresses, stop_on_terminate
-from postflow.cli.webhooks import register_webhook_at
 from postflow.errors import PostFlowError
 from postflow.settings import Settings, load_settings
 from postflow.settings.config_file import CONFIG_NAME, CONFIG_VARIABLE
 from postflow.store.database import Store, open_store
 from postflow.store.views import upload_status
 from postflow.submitting import find_videos
+from postflow.webhook_registration import register_webhook_at
 
 _FOLDER = Path(".demo")
 _PATIENCE = 180.0  # seconds for all stories together

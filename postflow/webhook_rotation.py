@@ -1,0 +1,173 @@
+"""Replacing the secret of Frame.io's webhook without losing a delivery.
+
+Frame.io shows a secret only when a webhook is created, so the new secret comes with a second
+webhook. Both call for a while, each event comes twice, and the old one goes once the new one is
+seen to work. Every step is written down first or can be repeated: a rotation that was killed goes
+on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import httpx
+
+from postflow.errors import ConfigurationError
+from postflow.frameio.client import FrameioClient
+from postflow.frameio.webhooks import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign_delivery
+from postflow.settings import Settings
+from postflow.store.database import Store
+from postflow.store.inbox import has_come
+from postflow.webhook_registration import WEBHOOK_NAME, fetch_own_webhooks, storable
+from postflow.webhook_secrets import (
+    StoredWebhook,
+    add_webhook_secret,
+    load_webhook_secrets,
+    save_webhook_secrets,
+)
+
+OVERLAP = timedelta(minutes=5)
+"""Frame.io repeats a delivery for about four minutes; the old webhook outlives its last try."""
+GRACE = timedelta(minutes=30)
+_PROBE = b"[]"  # signed, but no event: it is answered 400 and leaves no row
+_PROBE_SECONDS = 5.0
+
+
+class RotationStep(StrEnum):
+    """What is to be done about a rotation now."""
+
+    WAIT = "wait"
+    """The old webhook may still have something to bring, or the new one has brought nothing."""
+    FINISH = "finish"
+    """The new webhook works, or nothing at all has happened for the whole grace time."""
+    STUCK = "stuck"
+    """Events came through the old webhook for the whole grace time, and none through the new."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rotation:
+    """A new webhook beside the old ones, and what has come since."""
+
+    webhook: StoredWebhook
+    since: datetime
+    came_new: bool = False
+    came_old: bool = False
+
+    def plan_step(self, *, now: datetime, overlap: timedelta, grace: timedelta) -> RotationStep:
+        """Return what to do now; the old webhook stays for the whole overlap in any case."""
+        if now < self.since + overlap:
+            return RotationStep.WAIT
+        if self.came_new:
+            return RotationStep.FINISH
+        if now < self.since + grace:
+            return RotationStep.WAIT
+        return RotationStep.STUCK if self.came_old else RotationStep.FINISH
+
+
+class ProbeAnswer(StrEnum):
+    """What the running service said to something signed with the new secret."""
+
+    KNOWN = "known"
+    """It trusts the new secret."""
+    UNKNOWN = "unknown"
+    """Somebody answers, and does not trust it."""
+    SILENT = "silent"
+    """Nobody answers at this address, as seen from this machine."""
+
+
+def load_rotation(settings: Settings) -> Rotation | None:
+    """Return the rotation that was begun and is not finished."""
+    for each in load_webhook_secrets(settings.webhook.secrets_file):
+        if each.replacing_since is not None:
+            return Rotation(webhook=each, since=each.replacing_since)
+    return None
+
+
+async def begin_rotation(
+    frameio: FrameioClient,
+    workspace: str,
+    settings: Settings,
+    *,
+    address: str | None,
+    now: datetime,
+) -> Rotation:
+    """Create the second webhook and keep its secret, which the running service reads at once.
+
+    Killed between the two, the webhook whose secret nobody knows is deleted with the old ones.
+    """
+    own = await fetch_own_webhooks(frameio, workspace)
+    addresses = sorted({each.url for each in own})
+    if not own or (address is not None and address not in addresses):
+        raise ConfigurationError(
+            f"Frame.io has no webhook of PostFlow{f' that calls {address}' if address else ''}; "
+            "`postflow webhook register` creates one."
+        )
+    if address is None and len(addresses) > 1:
+        raise ConfigurationError(
+            f"PostFlow has webhooks to {' and '.join(addresses)}; set webhook.public_url to the "
+            "base of the one that is to be rotated."
+        )
+    old = next(each for each in own if address in (None, each.url))
+    created = await frameio.create_webhook(
+        workspace, name=WEBHOOK_NAME, url=old.url, events=old.events
+    )
+    webhook = storable(created).model_copy(update={"replacing_since": now})
+    add_webhook_secret(settings.webhook.secrets_file, webhook)
+    return Rotation(webhook=webhook, since=now)
+
+
+def see_progress(store: Store, rotation: Rotation) -> Rotation:
+    """Return the rotation with what has come through both webhooks since it began."""
+    new, since = rotation.webhook.webhook_id, rotation.since
+    with store.reading() as session:
+        return replace(
+            rotation,
+            came_new=has_come(session, through=new, since=since),
+            came_old=has_come(session, besides=new, since=since),
+        )
+
+
+async def finish_rotation(
+    frameio: FrameioClient, workspace: str, settings: Settings, rotation: Rotation
+) -> list[str]:
+    """Delete what calls the same address with another secret, then forget those secrets.
+
+    Returns the ids of the deleted webhooks. Repeating it changes nothing.
+    """
+    new, path = rotation.webhook, settings.webhook.secrets_file
+    own = await fetch_own_webhooks(frameio, workspace)
+    if new.webhook_id not in [each.id for each in own]:
+        # The only secret that is left would be one that nothing is signed with.
+        save_webhook_secrets(
+            path, [w for w in load_webhook_secrets(path) if w.webhook_id != new.webhook_id]
+        )
+        raise ConfigurationError(
+            f"The new webhook {new.webhook_id} is gone at Frame.io, so the old one stays; run "
+            "`postflow webhook rotate` again."
+        )
+    old = [each.id for each in own if each.url == new.url and each.id != new.webhook_id]
+    for webhook_id in old:
+        await frameio.delete_webhook(webhook_id)
+    kept = [w for w in load_webhook_secrets(path) if w.url != new.url]
+    save_webhook_secrets(path, [*kept, new.model_copy(update={"replacing_since": None})])
+    return old
+
+
+async def probe(webhook: StoredWebhook) -> ProbeAnswer:
+    """Ask the service behind the webhook's address whether it trusts the new secret."""
+    timestamp = int(time.time())
+    signature = sign_delivery(
+        secret=webhook.secret.get_secret_value(), timestamp=timestamp, body=_PROBE
+    )
+    headers = {TIMESTAMP_HEADER: str(timestamp), SIGNATURE_HEADER: signature}
+    try:
+        async with httpx.AsyncClient(timeout=_PROBE_SECONDS) as http:
+            answer = await http.post(webhook.url, content=_PROBE, headers=headers)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return ProbeAnswer.SILENT
+    if answer.status_code == httpx.codes.BAD_REQUEST:
+        return ProbeAnswer.KNOWN
+    return ProbeAnswer.UNKNOWN
