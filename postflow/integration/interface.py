@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.engine import make_url
-
 from postflow.clock import utc_now
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
@@ -26,6 +24,7 @@ from postflow.integration.local_work import deliver_upload, upload_local_file
 from postflow.integration.neighbour import public_address
 from postflow.integration.tracking import Tracking
 from postflow.settings import Settings, load_settings
+from postflow.settings.origins import show_settings
 from postflow.settings.sections import OnRejected
 from postflow.store.database import Store, open_store
 from postflow.store.tables import UploadRow
@@ -154,11 +153,7 @@ class PostFlowIntegration:
     @property
     def config(self) -> dict[str, Any]:
         """The settings in effect, by section; secrets are masked."""
-        shown: dict[str, Any] = self.settings.model_dump(mode="json")
-        shown["database"]["url"] = make_url(shown["database"]["url"]).render_as_string(
-            hide_password=True
-        )
-        return shown
+        return show_settings(self.settings)
 
     def upload_and_track(self, path: str | Path, project_id: str | None = None) -> str:
         """Upload a local file, follow it, and return its upload id; needs a Frame.io token.

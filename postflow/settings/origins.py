@@ -40,10 +40,15 @@ def list_settings() -> list[Setting]:
     ]
 
 
-def _walk(settings: Settings) -> Iterator[tuple[str, str, Any]]:
-    shown = settings.model_dump(mode="json")
+def show_settings(settings: Settings) -> dict[str, Any]:
+    """Return the settings by section as JSON values, secrets masked."""
+    shown: dict[str, Any] = settings.model_dump(mode="json")
     shown["database"]["url"] = make_url(settings.database.url).render_as_string(hide_password=True)
-    for section, values in shown.items():
+    return shown
+
+
+def _walk(settings: Settings) -> Iterator[tuple[str, str, Any]]:
+    for section, values in show_settings(settings).items():
         for key, value in values.items():
             yield section, key, value
 

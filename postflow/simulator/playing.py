@@ -64,15 +64,18 @@ class Player:
             self._started.add((number, file.id))
             self._rounds[number] += 1
             if story.when.round in (None, self._rounds[number]):
+                self._world.stories_playing += 1
                 self._go_on(Performance(story=story, file=file), 0)
 
     def _go_on(self, performance: Performance, number: int) -> None:
         if number >= len(performance.story.steps):
+            self._world.stories_playing -= 1
             return
         step = performance.story.steps[number]
 
         def act() -> None:
             if performance.file.id not in self._world.state.assets:
+                self._world.stories_playing -= 1
                 return
             try:
                 self._act(performance, step)

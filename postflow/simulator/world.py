@@ -60,6 +60,7 @@ class World:
     listeners: list[Callable[[Happening], None]] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
+    stories_playing: int = 0  # begun, and not yet at their last step
     clean_up: Callable[[], object] = _keep  # removes the temporary folder, if there is one
 
     def happen(

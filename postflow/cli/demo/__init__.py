@@ -1,5 +1,13 @@
-"""`postflow demo`: six stories played on the real programs and a simulated Frame.io."""
+"""Stories on a simulated Frame.io: all real programs (`demo`), or the user's settings (`test`)."""
 
-from postflow.cli.demo.command import register
+import typer
+
+from postflow.cli.demo import command, rehearsing
 
 __all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    command.register(app)
+    rehearsing.register(app)

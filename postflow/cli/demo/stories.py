@@ -136,10 +136,12 @@ def assign_stories(videos: Sequence[Path]) -> dict[Path, Story]:
     return {video: STORIES[i % len(STORIES)] for i, video in enumerate(videos)}
 
 
-def write_scenario(stories: Mapping[Path, Story]) -> dict[str, Any]:
+def write_scenario(
+    stories: Mapping[Path, Story], *, reviewers: Mapping[str, Mapping[str, object]] = REVIEWERS
+) -> dict[str, Any]:
     """Return the simulator's scenario in which these stories happen to these videos."""
     return {
-        "reviewers": REVIEWERS,
+        "reviewers": {key: dict(person) for key, person in reviewers.items()},
         "stories": [
             scene for video, story in stories.items() for scene in _write_scenes(video.name, story)
         ],

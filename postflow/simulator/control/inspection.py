@@ -58,6 +58,7 @@ async def show_state(world: WorldDep) -> dict[str, Any]:
         ],
         "faults": world.faults.listed(),
         "complaints": world.complaints,
+        "stories_playing": world.stories_playing,
     }
 
 
