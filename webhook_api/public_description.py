@@ -26,7 +26,10 @@ def describe_public_face() -> dict[str, object]:
                 "post": {
                     "operationId": "take_delivery",
                     "parameters": [_header(TIMESTAMP_HEADER), _header(SIGNATURE_HEADER)],
-                    "requestBody": {"content": {"application/json": {"schema": {}}}},
+                    "requestBody": {
+                        "required": True,
+                        "content": {"application/json": {"schema": {"type": "object"}}},
+                    },
                     "responses": _answers(_DELIVERY_ANSWERS),
                 }
             },

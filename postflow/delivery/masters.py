@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from postflow.delivery.names import choose_suffix
 from postflow.errors import FrameioUnavailableError, PostFlowError, PostProcessingError
 from postflow.store.tables import VersionRow
 
@@ -59,7 +60,7 @@ def fetch_master(version: VersionRow, *, folder: Path, fetch: Fetch) -> Master:
         raise PostProcessingError(
             f"{version.filename} has no file at Frame.io to fetch; run it again."
         )
-    target = folder / f"master{Path(version.filename).suffix}"
+    target = folder / f"master{choose_suffix(version)}"
     try:
         sha256, size = fetch(version.file_id, target)
     except PostProcessingError:

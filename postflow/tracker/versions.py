@@ -15,6 +15,7 @@ from postflow.errors import FrameioRefusedError
 from postflow.frameio.wire import File
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
+from postflow.store.columns import storable
 from postflow.store.deliveries import load_delivery
 from postflow.store.tables import UploadRow
 from postflow.store.uploads import fail_upload, find_version, load_upload
@@ -87,7 +88,7 @@ def open_round(
     if rounds >= review.max_rounds:
         _refuse(session, upload, newest, rounds=rounds, settings=settings, now=now)
         return
-    new = NewVersion(filename=newest.name, file_id=newest.id, size=newest.file_size)
+    new = NewVersion(filename=storable(newest.name), file_id=newest.id, size=newest.file_size)
     begin_version(session, upload, new, review=review, now=now)
     _log.info("a new version was stacked", upload_id=upload.upload_id, version=upload.version)
 

@@ -191,3 +191,12 @@ def test_round_of_cancelled_upload_is_not_opened(rounds: Rounds) -> None:
     rounds.stack_by_hand("clip.mp4", "clip.mp4")
     rounds.settle()
     assert rounds.row(upload_id).version == 1
+
+
+def test_unstorable_name_holds_up_no_version(rounds: Rounds) -> None:
+    """A name that no database takes opens the next round like any other, without that character."""
+    upload_id = rounds.submit(rounds.video("clip.mp4"))
+    new = rounds.stack_by_hand("clip.mp4", "clip\0final.mp4")
+    rounds.settle()
+    assert rounds.row(upload_id).file_id == new
+    assert rounds.versions(upload_id)[1].filename == "clip\N{REPLACEMENT CHARACTER}final.mp4"

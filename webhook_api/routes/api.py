@@ -82,7 +82,8 @@ def read_upload(upload_id: UploadIdDep, session: ReadingDep, parts: PartsDep) ->
 
 @router.post(
     "/uploads/{upload_id}/decision",
-    responses=refusals(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, _AWAY),
+    # 400: a body that is no text at all, which FastAPI refuses before it looks for JSON in it.
+    responses=refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, _AWAY),
 )
 def decide(upload_id: UploadIdDep, decision: DecisionByHand, parts: PartsDep) -> UploadDetailView:
     """Decide by hand about the current version."""
