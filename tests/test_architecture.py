@@ -37,7 +37,7 @@ LAYERS = (
         "postflow.webhook_registration",
         "postflow.webhook_rotation",
     ),
-    ("postflow.dashboard", "postflow.integration", "postflow.watching"),
+    ("postflow.auditing", "postflow.dashboard", "postflow.integration", "postflow.watching"),
     ("webhook_api", "flows", "postflow.cli", "postflow.__main__"),
 )
 INSIDE_ONE_PLACE = {

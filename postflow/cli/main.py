@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from postflow.cli import (
+    auditing,
     configuring,
     deciding,
     demo,
@@ -40,6 +41,7 @@ for family in (
     running,
     looking,
     judging,
+    auditing,
     deciding,
     setting_up,
     configuring,

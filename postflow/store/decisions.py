@@ -15,6 +15,14 @@ from postflow.domain.standing import DecisionSource, Review, ReviewStatus
 from postflow.store.tables import CommentRow, DecisionRow, RulingRow, UploadRow
 
 _MOMENTS = ("at", "decided_at")
+_ALWAYS_HASHED = frozenset(
+    {
+        *("upload_id", "version", "verdict", "source", "who", "who_key", "comment_id"),
+        *("comment_text", "reason", "score", "analyser_version", "previous_hash"),
+    }
+)
+"""The columns of the first schema; a later one counts where it has a value, so that the rows
+that were there before it keep their hash."""
 
 
 def load_rulings(session: Session, upload_id: str, version: int) -> list[RulingRow]:
@@ -56,7 +64,7 @@ def append_decision(
         return None
     previous = last_decision(session, upload.upload_id)
     new.previous_hash = previous.hash if previous else ""
-    new.hash = hash_decision(new)
+    new.hash = upload.head_hash = hash_decision(new)
     session.add(new)
     session.flush()
     return new
@@ -65,9 +73,10 @@ def append_decision(
 def hash_decision(row: DecisionRow) -> str:
     """Return the sha256 over all that the row says and the hash of the row before it."""
     said = {
-        name: getattr(row, name)
+        name: value
         for name in sorted(DecisionRow.model_fields)
         if name not in {"id", "hash", *_MOMENTS}
+        and ((value := getattr(row, name)) is not None or name in _ALWAYS_HASHED)
     }
     # In one zone: the database gives moments back in UTC, whatever they were given in.
     said |= {name: getattr(row, name).astimezone(UTC).isoformat() for name in _MOMENTS}

@@ -1,6 +1,6 @@
 """The tables, one class each; every change here comes with a migration.
 
-`decisions` and `comment_revisions` are append-only: rows are added, never changed.
+`decisions` and `comment_revisions` are append-only: triggers refuse to change or remove a row.
 """
 
 from __future__ import annotations
@@ -76,6 +76,8 @@ class UploadRow(SQLModel, table=True):
     held_since: datetime | None = moment()
     """Since when the approved version is not delivered until a person releases it."""
     held_reason: str | None = None
+    head_hash: str | None = None
+    """The hash of the newest decision, so that one that is removed from the end is missed."""
     cancelled_at: datetime | None = moment()
     created_at: datetime = moment(nullable=False)
     updated_at: datetime = moment(nullable=False)
