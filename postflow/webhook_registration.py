@@ -1,4 +1,4 @@
-"""Frame.io's webhook to this PostFlow: creating it, and keeping the secret that is shown once."""
+"""Frame.io's webhook to this PostFlow: what it is called, what it tells, where it leads."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 from postflow.errors import ConfigurationError
 from postflow.frameio.client import FrameioClient
-from postflow.frameio.locate import locate_workspace
-from postflow.frameio.opening import open_frameio
 from postflow.frameio.wire import Webhook
 from postflow.settings import Settings
-from postflow.webhook_secrets import StoredWebhook, add_webhook_secret, remove_webhook_secrets
+from postflow.webhook_secrets import StoredWebhook
 
 WEBHOOK_NAME = "PostFlow"
 WEBHOOK_PATH = "/webhooks/frameio"
@@ -25,23 +23,6 @@ def webhook_address(settings: Settings, url: str | None = None) -> str | None:
     """Return the address that Frame.io is to call, or None where nobody has said one."""
     base = url or settings.webhook.public_url
     return base.rstrip("/") + WEBHOOK_PATH if base else None
-
-
-async def register_webhook_at(settings: Settings, base_url: str) -> Webhook:
-    """Create the webhook that calls `base_url`, in place of an older one, and keep its secret."""
-    address = base_url.rstrip("/") + WEBHOOK_PATH
-    path = settings.webhook.secrets_file
-    async with open_frameio(settings.frameio) as frameio:
-        workspace = await locate_workspace(frameio, workspace_id=settings.frameio.workspace_id)
-        old = [w for w in await fetch_own_webhooks(frameio, workspace) if w.url == address]
-        for each in old:
-            await frameio.delete_webhook(each.id)
-        remove_webhook_secrets(path, [each.id for each in old])
-        webhook = await frameio.create_webhook(
-            workspace, name=WEBHOOK_NAME, url=address, events=EVENTS
-        )
-    add_webhook_secret(path, storable(webhook))
-    return webhook
 
 
 async def fetch_own_webhooks(frameio: FrameioClient, workspace: str) -> Sequence[Webhook]:

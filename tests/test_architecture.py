@@ -36,6 +36,7 @@ LAYERS = (
         "postflow.delivery",
         "postflow.webhook_registration",
         "postflow.webhook_rotation",
+        "postflow.webhook_upkeep",
     ),
     ("postflow.auditing", "postflow.dashboard", "postflow.integration", "postflow.watching"),
     ("webhook_api", "flows", "postflow.cli", "postflow.__main__"),
@@ -46,6 +47,7 @@ INSIDE_ONE_PLACE = {
     ("postflow.submitting", "postflow.delivery"),  # both hash files, in one way
     ("postflow.uploading", "postflow.upload_journal"),  # the journal is where uploading keeps track
     ("postflow.webhook_rotation", "postflow.webhook_registration"),  # its steps repeat registering
+    ("postflow.webhook_upkeep", "postflow.webhook_registration"),  # says what is right
     ("postflow.submitting", "postflow.versioning"),  # a file may be a version of another one
 }
 STANDS_BESIDE = "postflow.simulator"

@@ -14,8 +14,8 @@ from postflow.frameio.locate import locate_workspace
 from postflow.frameio.opening import open_frameio
 from postflow.frameio.wire import Webhook
 from postflow.settings import Settings, load_settings
-from postflow.webhook_registration import register_webhook_at
 from postflow.webhook_secrets import remove_webhook_secrets
+from postflow.webhook_upkeep import register_webhook_at
 
 webhook_app = typer.Typer(help="Manage Frame.io's webhook to this PostFlow.", no_args_is_help=True)
 webhook_app.command("rotate")(rotate_webhook)
@@ -32,9 +32,10 @@ def register_webhook(
         str | None, typer.Option(help="PostFlow's public base address; else webhook.public_url.")
     ] = None,
 ) -> None:
-    """Create Frame.io's webhook to this PostFlow and keep its secret; needs an account admin.
+    """Let Frame.io call this PostFlow: create its webhook, or repair it; needs an account admin.
 
-    A webhook of ours to the same address is replaced: Frame.io shows a secret only once.
+    What is right already is left alone. A webhook whose secret is lost is replaced, because Frame.io
+    shows a secret only once; webhooks of ours that call other addresses are deleted.
 
     Example: postflow webhook register --url https://review.studio.example
     """
@@ -45,8 +46,18 @@ def register_webhook(
             "Frame.io must know where to call: give --url, or set webhook.public_url, to the "
             "address under which this machine's webhook port is reachable."
         )
-    webhook = asyncio.run(register_webhook_at(settings, base))
-    say(f"Frame.io calls {webhook.url}; its secret is in {settings.webhook.secrets_file}.")
+    upkeep = asyncio.run(register_webhook_at(settings, base))
+    if not upkeep.done:
+        say(f"Nothing to change: Frame.io calls {upkeep.address} already.")
+    else:
+        for sentence in upkeep.done:
+            say(f"PostFlow {sentence}.")
+        say(f"Frame.io calls {upkeep.address}; the secret is in {settings.webhook.secrets_file}.")
+    for each in upkeep.foreign:
+        say(
+            f"A webhook of the same name calls {each.url}; if no other PostFlow needs it, "
+            f"`postflow webhook remove {each.id}` deletes it."
+        )
 
 
 @webhook_app.command("list")

@@ -114,6 +114,10 @@ class ReviewOperations(Connection):
         call = requests.list_webhooks(await self.account_id(), workspace_id)
         return await self.send_for_all(call)
 
+    async def fetch_webhook(self, webhook_id: str) -> Webhook:
+        """Return one webhook, without its secret; raises NotFoundError."""
+        return await self.send(requests.show_webhook(await self.account_id(), webhook_id))
+
     async def create_webhook(
         self, workspace_id: str, *, name: str, url: str, events: Sequence[str]
     ) -> Webhook:

@@ -135,6 +135,16 @@ def list_webhooks(account_id: str, workspace_id: str) -> Call[Webhook]:
     )
 
 
+def show_webhook(account_id: str, webhook_id: str) -> Call[Webhook]:
+    """Ask for one webhook, which comes without its secret."""
+    return Call(
+        operation="show webhook",
+        about=webhook_id,
+        path=path_of("accounts", account_id, "webhooks", webhook_id),
+        model=Webhook,
+    )
+
+
 def create_webhook(
     account_id: str, workspace_id: str, *, name: str, url: str, events: Sequence[str]
 ) -> Call[Webhook]:

@@ -18,9 +18,9 @@ from postflow.cli.main import run_program
 from postflow.settings import Settings, load_settings
 from postflow.simulator.config import SimulatorConfig
 from postflow.simulator.serving import RunningSimulator, running_simulator
-from postflow.webhook_registration import register_webhook_at
 from postflow.webhook_rotation import Rotation, RotationStep
 from postflow.webhook_secrets import StoredWebhook, add_webhook_secret, load_webhook_secrets
+from postflow.webhook_upkeep import register_webhook_at
 from tests.factories import NOW, after
 from tests.simulator.conftest import wait_until
 from tests.webhook_api.conftest import Service, StartService

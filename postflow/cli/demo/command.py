@@ -31,7 +31,7 @@ from postflow.settings.config_file import CONFIG_NAME, CONFIG_VARIABLE
 from postflow.store.database import Store, open_store
 from postflow.store.views import upload_status
 from postflow.submitting import find_videos
-from postflow.webhook_registration import register_webhook_at
+from postflow.webhook_upkeep import register_webhook_at
 
 _FOLDER = Path(".demo")
 _PATIENCE = 180.0  # seconds for all stories together

@@ -27,7 +27,7 @@ from postflow.store.database import Store, open_store
 from postflow.store.inbox import has_unsettled
 from postflow.store.uploads import load_upload
 from postflow.tracker.explaining import ExplanationView, explain_upload
-from postflow.webhook_registration import register_webhook_at
+from postflow.webhook_upkeep import register_webhook_at
 
 FASTER = 4.0
 """How much faster than written the reviewers act."""
