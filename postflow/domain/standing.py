@@ -31,6 +31,8 @@ class DecisionSource(StrEnum):
     """Frame.io's Status field."""
     MANUAL = "manual"
     """A person, through the CLI, the API or the dashboard."""
+    SILENCE = "silence"
+    """Nobody, until the deadline; only where `review.on_timeout` makes something of that."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,16 +90,27 @@ def decide_review(statements: Iterable[Statement], *, quorum: int = 1) -> Review
     """
     in_force: dict[str, Statement] = {}
     cleared_by: Statement | None = None
-    for statement in sorted(statements, key=lambda s: (s.at, _DOUBT[s.said], s.key)):
+    for statement in sorted(statements, key=_order):
         if not statement.counts or _is_idle(statement):
             continue
         if statement.whole:
             in_force = _kept_by(statement, in_force)
             cleared_by = statement if statement.said is ReviewStatus.PENDING else None
         if statement.said is not ReviewStatus.PENDING:
+            in_force = _without_silence(in_force)
             in_force.pop(statement.who, None)
             in_force[statement.who] = statement
     return _sum_up(tuple(in_force.values()), cleared_by=cleared_by, quorum=quorum)
+
+
+def _order(statement: Statement) -> tuple[datetime, bool, int, str]:
+    is_word = statement.source is not DecisionSource.SILENCE  # of one instant, words come after
+    return statement.at, is_word, _DOUBT[statement.said], statement.key
+
+
+def _without_silence(in_force: dict[str, Statement]) -> dict[str, Statement]:
+    """Return what people have said: the first one to speak ends the silence."""
+    return {w: s for w, s in in_force.items() if s.source is not DecisionSource.SILENCE}
 
 
 def _is_idle(statement: Statement) -> bool:

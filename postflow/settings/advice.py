@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from postflow.settings.sections import Settings
+from collections.abc import Callable
+
+from postflow.settings.sections import Settings, TimeoutPolicy
 
 _OPEN = (
     "review.approvers nor review.editors is set: anybody's “validé” counts, except the uploader's."
+)
+_SILENT = (
+    "what nobody has objected to in time is delivered, whether anybody has looked at it or not."
 )
 
 
 def list_warnings(settings: Settings) -> list[str]:
     """Return one sentence for each such setting; nothing where all is well."""
-    open_to_all = [
-        project_id
-        for project_id in (None, *settings.projects)
-        if _is_open_to_all(settings.for_project(project_id))
+    warnings = [
+        f"In the project {project_id} neither {_OPEN}" if project_id else f"Neither {_OPEN}"
+        for project_id in _find(settings, _is_open_to_all)
     ]
-    if None in open_to_all:
-        return [f"Neither {_OPEN}"]
-    return [f"In the project {project_id} neither {_OPEN}" for project_id in open_to_all]
+    for project_id in _find(settings, _approves_on_silence):
+        where = f" in the project {project_id}" if project_id else ""
+        warnings.append(f"review.on_timeout is approve{where}: {_SILENT}")
+    return warnings
+
+
+def _find(settings: Settings, holds: Callable[[Settings], bool]) -> list[str | None]:
+    """Return the projects where it holds; only None, which is everywhere, if it holds there."""
+    found = [each for each in (None, *settings.projects) if holds(settings.for_project(each))]
+    return [None] if None in found else found
+
+
+def _approves_on_silence(settings: Settings) -> bool:
+    review = settings.review
+    return review.timeout is not None and review.on_timeout is TimeoutPolicy.APPROVE
 
 
 def _is_open_to_all(settings: Settings) -> bool:

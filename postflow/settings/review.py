@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from postflow.domain.house import APPROVE_ABOVE, REJECT_BELOW, HouseRules
 from postflow.domain.people import GuestPolicy, ReviewRules
@@ -31,6 +31,8 @@ class TimeoutPolicy(StrEnum):
     """It counts as rejected."""
     KEEP_WAITING = "keep_waiting"
     """Nothing but a notice."""
+    APPROVE = "approve"
+    """It counts as approved, where nobody has said anything but yes; else as `fail`."""
 
 
 class SecondOpinionSettings(Section):
@@ -88,6 +90,10 @@ class StatusNames(Section):
     rejected: tuple[str, ...] = ("Rejected", "Changes Requested")
 
 
+def _in_order(durations: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+    return tuple(sorted(set(durations)))
+
+
 class ReviewSettings(Section):
     """Who decides, how, and what a rejection means for the flow run."""
 
@@ -100,6 +106,8 @@ class ReviewSettings(Section):
     status_names: StatusNames = StatusNames()
     trust_unknown_status: bool = False
     ready_timeout: Positive = timedelta(hours=2)
+    remind_after: Annotated[tuple[Positive, ...], AfterValidator(_in_order)] = ()
+    escalate_after: Positive | None = None
     timeout: Positive | None = None
     on_timeout: TimeoutPolicy = TimeoutPolicy.FAIL
     quiet_period: Patience = timedelta(0)

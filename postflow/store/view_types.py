@@ -145,8 +145,8 @@ class TimelineEntry(TypedDict):
 
     at: str
     kind: str
-    """version, comment, comment edited, comment deleted, status_field, manual, event, decision,
-    wait, delivery, failed or cancelled."""
+    """version, comment, comment edited, comment deleted, status_field, manual, silence, event,
+    decision, wait, delivery, failed or cancelled."""
     version: int | None
     who: str
     text: str

@@ -9,11 +9,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
 from postflow.domain.waiting import answer_wait
 from postflow.settings.sections import OnRejected, ReviewSettings, TimeoutPolicy
+from postflow.store.review_deadlines import arm_deadline
 from postflow.store.tables import UploadRow, WaitRow
 from postflow.store.uploads import load_upload
 
@@ -47,6 +49,8 @@ def open_wait(
     )
     session.add(wait)
     session.flush()
+    if kind is WaitKind.APPROVAL:
+        arm_deadline(session, upload, now=now)
     return wait
 
 
@@ -176,15 +180,35 @@ def note_attempt(
         wait.accepted_at = accepted_at or wait.accepted_at
 
 
-def list_expired_waits(session: Session, *, now: datetime) -> list[WaitRow]:
-    """Return the open waits without an answer whose deadline has passed, each only once."""
-    statement = select(WaitRow).where(
+def list_uploads_with_expired_waits(session: Session, *, now: datetime) -> list[str]:
+    """Return the uploads with an open wait without an answer whose deadline has passed."""
+    return list(dict.fromkeys(wait.upload_id for wait in session.exec(_expired(now))))
+
+
+def list_expired_waits_of(session: Session, upload_id: str, *, now: datetime) -> list[WaitRow]:
+    """Return the expired waits of one upload, as they are in this transaction."""
+    statement = _expired(now).where(WaitRow.upload_id == upload_id)
+    return list(session.exec(statement.execution_options(populate_existing=True)))
+
+
+def _expired(now: datetime) -> SelectOfScalar[WaitRow]:
+    return select(WaitRow).where(
         col(WaitRow.closed_at).is_(None),
         col(WaitRow.timed_out_at).is_(None),
         col(WaitRow.due_at).is_(None),
         col(WaitRow.deadline) <= now,
     )
-    return list(session.exec(statement))
+
+
+def is_awaited(session: Session, upload: UploadRow) -> bool:
+    """Whether a flow run waits for the verdict on the upload's current version."""
+    statement = select(WaitRow.id).where(
+        WaitRow.upload_id == upload.upload_id,
+        WaitRow.version == upload.version,
+        WaitRow.kind == WaitKind.APPROVAL,
+        col(WaitRow.closed_at).is_(None),
+    )
+    return session.exec(statement.limit(1)).first() is not None
 
 
 def list_uploads_with_unanswered_waits(session: Session) -> list[str]:

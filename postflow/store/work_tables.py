@@ -38,6 +38,24 @@ class WaitRow(SQLModel, table=True):
     outcome: str | None = Field(default=None, description=WaitOutcome.__doc__)
 
 
+class ReviewDeadlineRow(SQLModel, table=True):
+    """Since when the reviewers of a version are awaited, and what their silence has led to."""
+
+    __tablename__ = "review_deadlines"
+
+    upload_id: str = Field(foreign_key="uploads.upload_id", primary_key=True)
+    version: int = Field(primary_key=True)
+    started_at: datetime = moment(nullable=False)
+    next_at: datetime | None = moment(index=True)
+    """When to look next whether somebody is to be told; None when nothing is left to be done."""
+    reminded: int = 0
+    """How many of the reminders of `review.remind_after` have had their time."""
+    escalated_at: datetime | None = moment()
+    timed_out_at: datetime | None = moment()
+    ended_at: datetime | None = moment()
+    """When it was disarmed: by a decision, or because nobody waits any more."""
+
+
 class FlowRunRow(SQLModel, table=True):
     """A Prefect flow run that works on a version, and the lease that shows it is alive."""
 

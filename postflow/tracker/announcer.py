@@ -27,6 +27,8 @@ from postflow.tracker.verdict_artifacts import list_artifacts
 _FOR_PEOPLE = frozenset(
     {
         Announcement.REJECTED,
+        Announcement.REMINDER,
+        Announcement.ESCALATED,
         Announcement.TIMED_OUT,
         Announcement.RECALLED,
         Announcement.HELD,
@@ -163,6 +165,8 @@ def render_notice(row: AnnouncementRow) -> tuple[str, str]:
     name = row.payload.get("filename", row.upload_id)
     titles = {
         Announcement.REJECTED: f"{name}: changes requested",
+        Announcement.REMINDER: f"{name}: still waits for its reviewers",
+        Announcement.ESCALATED: f"{name}: waits too long for its reviewers",
         Announcement.TIMED_OUT: f"{name}: nobody decided in time",
         Announcement.RECALLED: f"{name}: rejected after delivery",
         Announcement.HELD: f"{name}: approved, but held",

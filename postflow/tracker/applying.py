@@ -8,16 +8,17 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from postflow.domain.people import Person
-from postflow.domain.uploads import UploadStatus, WaitKind
+from postflow.domain.uploads import UploadStatus
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.comments import apply_comments
 from postflow.store.deliveries import load_delivery
+from postflow.store.flow_runs import last_attempt
 from postflow.store.inbox import has_events
 from postflow.store.opinions import reuse_opinions
-from postflow.store.tables import CommentRow, UploadRow, VersionRow, WaitRow
+from postflow.store.review_deadlines import arm_deadline
+from postflow.store.tables import CommentRow, UploadRow, VersionRow
 from postflow.store.uploads import fail_upload, find_version, load_upload, move_status
-from postflow.store.waits import list_expired_waits, read_answer
 from postflow.tracker.deciding import recall_delivery, redecide, settle_consequences
 from postflow.tracker.reading import FileSeen
 from postflow.tracker.status_field import StatusHint, apply_status_field
@@ -26,8 +27,6 @@ _UNREADY_LOOK = timedelta(seconds=15)
 _UNKNOWN_LOOK = timedelta(seconds=30)
 _SECOND_LOOK = timedelta(seconds=5)
 _DELIVERED_FACTOR = 6
-_QUIET_GRACE = timedelta(minutes=10)
-"""How long the look at the end of a quiet period may take before a deadline counts again."""
 
 
 def apply_seen(
@@ -91,26 +90,6 @@ def apply_seen(
     upload.look_at = min(look, upload.quiet_until or look) if look else None
 
 
-def apply_deadlines(session: Session, *, settings: Settings, now: datetime) -> int:
-    """Let the waits time out whose deadline has passed; return how many did.
-
-    A wait that has its answer does not time out any more.
-    """
-    count = 0
-    for wait in list_expired_waits(session, now=now):
-        upload = load_upload(session, wait.upload_id, lock=True)
-        if upload.quiet_until is not None and now < upload.quiet_until + _QUIET_GRACE:
-            continue  # it is as good as decided, unless somebody says more
-        session.refresh(wait)
-        if wait.closed_at is None and wait.timed_out_at is None:
-            own = settings.for_project(upload.project_id)
-            if read_answer(wait, upload, own.review) is None:
-                _time_out(session, wait, upload, settings=settings, now=now)
-                count += 1
-            settle_consequences(session, upload, settings=settings, now=now)
-    return count
-
-
 def known_authors(session: Session, file_id: str) -> dict[str, Person]:
     """Return who wrote the stored comments of this file that are not deleted."""
     statement = select(CommentRow).where(
@@ -121,24 +100,6 @@ def known_authors(session: Session, file_id: str) -> dict[str, Person]:
         row.comment_id: Person(id=row.author_id, email=row.author_email, name=row.author_name)
         for row in rows
     }
-
-
-def _time_out(
-    session: Session, wait: WaitRow, upload: UploadRow, *, settings: Settings, now: datetime
-) -> None:
-    wait.timed_out_at = now
-    if wait.kind == WaitKind.READY:
-        own = settings.for_project(upload.project_id)
-        minutes = own.review.ready_timeout.total_seconds() / 60
-        reason = (
-            f"{upload.filename} was not ready on Frame.io after {minutes:.0f} minutes; "
-            "look at it there, and run it again."
-        )
-        fail_upload(upload, reason=reason, now=now)
-        told = {"reason": reason}
-        announce(session, Announcement.FAILED, upload, now=now, cause=str(wait.id), payload=told)
-    else:
-        announce(session, Announcement.TIMED_OUT, upload, now=now, cause=str(wait.id))
 
 
 def _note_gone(session: Session, upload: UploadRow, *, settings: Settings, now: datetime) -> None:
@@ -182,6 +143,13 @@ def _move(
         version.ready_at = version.ready_at or now
         if moved:
             announce(session, Announcement.READY, upload, now=now)
+            _await_reviewers(session, upload, now=now)
+
+
+def _await_reviewers(session: Session, upload: UploadRow, *, now: datetime) -> None:
+    """Count from now on how long reviewers are silent, where no flow run will: its wait does."""
+    if last_attempt(session, upload.upload_id, upload.version) is None:
+        arm_deadline(session, upload, now=now)
 
 
 def _next_look(

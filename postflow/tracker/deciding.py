@@ -20,6 +20,7 @@ from postflow.store.batches import close_decided_batches, list_members
 from postflow.store.change_lists import list_changes, list_remarks
 from postflow.store.decisions import append_decision, last_decision
 from postflow.store.deliveries import load_delivery
+from postflow.store.review_deadlines import arm_deadline, disarm_deadline, find_deadline
 from postflow.store.tables import DecisionRow, RulingRow, UploadRow
 from postflow.store.uploads import load_upload, load_version
 from postflow.store.waits import mark_due_waits
@@ -38,6 +39,7 @@ def redecide(session: Session, upload: UploadRow, *, settings: Settings, now: da
     is_news = upload.review_status != review.status or (was_held and upload.held_since is None)
     if upload.review_status != review.status:
         upload.review_status, upload.updated_at = review.status, now
+        _count_silence(session, upload, now=now)
     decision = append_decision(session, upload, review, analyser_version=ANALYSER_VERSION, now=now)
     if decision is not None:
         _announce_decision(session, upload, decision, is_news=is_news, settings=own, now=now)
@@ -47,6 +49,14 @@ def redecide(session: Session, upload: UploadRow, *, settings: Settings, now: da
         recall_delivery(session, upload, told=told, now=now)
     settle_consequences(session, upload, settings=settings, now=now)
     return review
+
+
+def _count_silence(session: Session, upload: UploadRow, *, now: datetime) -> None:
+    """Remind nobody of a version that is decided, and begin anew where a decision is withdrawn."""
+    if upload.review_status != ReviewStatus.PENDING:
+        disarm_deadline(session, upload, now=now)
+    elif find_deadline(session, upload) is not None:
+        arm_deadline(session, upload, now=now)
 
 
 def settle_consequences(
@@ -113,6 +123,36 @@ def decide_by_hand(
     session.flush()
     redecide(session, upload, settings=settings, now=now)
     return upload
+
+
+def decide_by_silence(
+    session: Session,
+    upload: UploadRow,
+    *,
+    verdict: ReviewStatus,
+    at: datetime,
+    settings: Settings,
+    now: datetime,
+) -> None:
+    """Let the silence that lasted until `at` decide, because `review.on_timeout` says so.
+
+    Whoever speaks after `at` replaces it. `upload` must be loaded with `lock`.
+    """
+    policy = settings.for_project(upload.project_id).review.on_timeout
+    session.add(
+        RulingRow(
+            upload_id=upload.upload_id,
+            version=upload.version,
+            source=DecisionSource.SILENCE,
+            value=verdict,
+            person_name="nobody",
+            reason=f"silence until {at:%Y-%m-%d %H:%M} UTC, and review.on_timeout is {policy}",
+            at=at,
+            seen_at=now,
+        )
+    )
+    session.flush()
+    redecide(session, upload, settings=settings, now=now)
 
 
 def cancel_upload(

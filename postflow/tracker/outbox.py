@@ -19,18 +19,19 @@ from postflow.store.flow_runs import (
     note_restart,
     renew_lease,
 )
+from postflow.store.review_deadlines import list_due_deadlines, plan_anew
 from postflow.store.tables import WaitRow
 from postflow.store.uploads import load_upload
 from postflow.store.waits import (
     abandon_waits,
     list_due_waits,
-    list_expired_waits,
     list_open_waits,
+    list_uploads_with_expired_waits,
     list_uploads_with_unanswered_waits,
     mark_due_waits,
     note_attempt,
 )
-from postflow.tracker.applying import apply_deadlines
+from postflow.tracker.deadlines import apply_deadlines
 from postflow.tracker.ports import Clock
 
 _NOTES = {
@@ -70,14 +71,20 @@ class Outbox:
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._has_planned = False
 
     def apply_deadlines(self) -> None:
-        """Let the waits time out that are late by now."""
+        """Remind of, escalate and let time out what is late by now."""
+        if not self._has_planned:
+            with self._store.writing() as session:
+                plan_anew(session, now=self._clock())
+            self._has_planned = True
         with self._store.reading() as session:
-            if not list_expired_waits(session, now=self._clock()):
-                return
-        with self._store.writing() as session:
-            apply_deadlines(session, settings=self._settings, now=self._clock())
+            late = list_uploads_with_expired_waits(session, now=self._clock())
+            late += list_due_deadlines(session, now=self._clock())
+        for upload_id in dict.fromkeys(late):
+            with self._store.writing() as session:
+                apply_deadlines(session, upload_id, settings=self._settings, now=self._clock())
 
     def list_due(self) -> list[Due]:
         """Return who is owed a wake-up by now."""

@@ -84,7 +84,8 @@ def state_ruling(
     ruling: RulingRow, *, person: Person, rules: ReviewRules, uploader_id: str | None
 ) -> Statement:
     """Return what a ruling says."""
-    by_hand = ruling.source == DecisionSource.MANUAL
+    is_silence = ruling.source == DecisionSource.SILENCE
+    by_hand = is_silence or ruling.source == DecisionSource.MANUAL
     said = (
         ReviewStatus(ruling.value)
         if by_hand
@@ -96,12 +97,13 @@ def state_ruling(
     may_be_editor = not by_hand and not person.email and any("@" in e for e in rules.editors)
     known = (ruling.known and not may_be_editor) or rules.trust_unknown_status
     return Statement(
-        who=f"manual:{ruling.person_name}" if by_hand else person.key,
+        who=f"{ruling.source}:{ruling.person_name}" if by_hand else person.key,
         said=said,
         at=ruling.at,
         source=DecisionSource(ruling.source),
         key=f"ruling:{ruling.id}",
-        whole=True,
+        # Those who said yes need not say it again because of the silence of others.
+        whole=not is_silence or said is ReviewStatus.APPROVED,
         known=known,
         counts=by_hand or not (ruling.known and rules.is_editor(person, uploader_id=uploader_id)),
         may_approve=by_hand or not ruling.known or rules.may_approve(person),

@@ -14,6 +14,7 @@ _BY = {
     DecisionSource.MANUAL: "a decision by hand",
     DecisionSource.STATUS_FIELD: "a change of the Status",
     DecisionSource.COMMENTS: "a later word of the same person",
+    DecisionSource.SILENCE: "the end of the deadline",
 }
 
 
@@ -46,7 +47,23 @@ def say_sentence(
 def _say_maker(decision: DecisionRow) -> str:
     if decision.source == DecisionSource.COMMENTS:
         return f"read by analyser {decision.analyser_version or 'unknown'}"
-    return "by the Status" if decision.source == DecisionSource.STATUS_FIELD else "by hand"
+    return _MAKERS[DecisionSource(decision.source)]
+
+
+_MAKERS = {
+    DecisionSource.STATUS_FIELD: "by the Status",
+    DecisionSource.MANUAL: "by hand",
+    DecisionSource.SILENCE: "by nobody's word",
+}
+
+
+_RULES = {
+    DecisionSource.MANUAL: "a decision by hand replaces everything that was said before it",
+    DecisionSource.STATUS_FIELD: "the Status speaks for the whole video and replaces what was "
+    "said before it",
+    DecisionSource.SILENCE: "review.on_timeout decides where nobody speaks in time, and the first "
+    "word of anybody replaces it",
+}
 
 
 def say_rule(decision: DecisionRow | None, review: Review, settings: Settings) -> str:
@@ -55,10 +72,8 @@ def say_rule(decision: DecisionRow | None, review: Review, settings: Settings) -
         if review.note:
             return f"review.quorum is {settings.review.quorum}"
         return "without a decision in force a review is pending"
-    if decision.source == DecisionSource.MANUAL:
-        return "a decision by hand replaces everything that was said before it"
-    if decision.source == DecisionSource.STATUS_FIELD:
-        return "the Status speaks for the whole video and replaces what was said before it"
+    if decision.source != DecisionSource.COMMENTS:
+        return _RULES[DecisionSource(decision.source)]
     if decision.verdict == ReviewStatus.REJECTED:
         return "one open rejection blocks; only whoever made it lifts it"
     return "each reviewer's last decision counts, and nobody's rejection is open"

@@ -17,7 +17,7 @@ from postflow.store.waits import (
     abandon_waits,
     close_wait,
     list_due_waits,
-    list_expired_waits,
+    list_uploads_with_expired_waits,
     mark_due_waits,
     open_wait,
 )
@@ -139,7 +139,7 @@ def test_answered_waits_do_not_expire(store: Store) -> None:
 
     def late() -> int:
         with store.reading() as session:
-            return len(list_expired_waits(session, now=after(3600)))
+            return len(list_uploads_with_expired_waits(session, now=after(3600)))
 
     assert late() == 1
     review(store, ReviewStatus.APPROVED)

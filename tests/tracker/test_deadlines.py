@@ -47,9 +47,16 @@ def test_file_that_never_gets_ready_fails(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "outcome"), [("fail", "timed_out"), ("reject", "rejected"), ("keep_waiting", None)]
+    ("policy", "outcome", "announced"),
+    [
+        ("fail", "timed_out", ["timed-out"]),
+        ("reject", "rejected", ["timed-out", "rejected"]),
+        ("keep_waiting", None, ["timed-out"]),
+    ],
 )
-def test_silence_ends_as_configured(scene: Scene, policy: str, outcome: str | None) -> None:
+def test_silence_ends_as_configured(
+    scene: Scene, policy: str, outcome: str | None, announced: list[str]
+) -> None:
     """After `review.timeout` the wait fails, rejects or goes on; people are told in any case."""
     scene.start(make_settings(timeout=DAY, on_timeout=policy))
     scene.track()
@@ -57,7 +64,7 @@ def test_silence_ends_as_configured(scene: Scene, policy: str, outcome: str | No
     scene.clock.advance(DAY)
     resume(scene)
     assert close(scene, wait_id) == outcome
-    assert scene.announced() == ["timed-out"]
+    assert scene.announced() == announced
     assert scene.flow_runs.resumed == ([RUN] if outcome else [])
 
 
