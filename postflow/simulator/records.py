@@ -157,3 +157,4 @@ class Happening:
     user: User
     at: datetime
     file_id: str | None = None
+    said: str | None = None  # a comment's text, or the option of the Status; only people see it

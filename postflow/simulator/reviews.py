@@ -101,6 +101,7 @@ def comment_happens(world: World, event: str, comment: StoredComment, *, user: U
         user=user,
         project_id=world.state.assets[comment.file_id].project_id,
         file_id=comment.file_id,
+        said=comment.text,
     )
 
 
@@ -119,7 +120,14 @@ def set_value(
         user=user,
         project_id=file.project_id,
         file_id=file.id,
+        said=render_options(field, value),
     )
+
+
+def render_options(field: StoredField, value: JsonValue) -> str | None:
+    """Name the options that a select field was set to; None for other fields and for no option."""
+    chosen = value if isinstance(value, list) else []
+    return ", ".join(field.options[str(each)] for each in chosen if each in field.options) or None
 
 
 def set_status(world: World, file: StoredFile, option: str | None, *, user: User) -> None:

@@ -73,6 +73,7 @@ class World:
         project_id: str | None,
         file_id: str | None = None,
         workspace_id: str | None = None,
+        said: str | None = None,
     ) -> None:
         """Write down that something happened and tell webhooks and listeners."""
         if workspace_id is None:
@@ -86,6 +87,7 @@ class World:
             user=user,
             at=self.clock.now(),
             file_id=file_id,
+            said=said,
         )
         self.state.history.append(happening)
         body = render_event(happening)

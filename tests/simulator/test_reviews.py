@@ -242,3 +242,24 @@ def test_impossible_comments_are_refused(name: str, data: dict[str, object]) -> 
             return answer.status_code
 
     assert asyncio.run(story()) == 422
+
+
+def test_history_tells_texts_and_status() -> None:
+    """The history keeps what a comment said before its edit, and which Status was set."""
+
+    async def story() -> list[tuple[str, str | None]]:
+        async with simulated() as sim:
+            await sim.ready_file()
+            posted = await sim.control("POST", "/files/cut.mp4/comments", json=REMARK)
+            change = {"text": "C'est validé"}
+            await sim.control("PATCH", f"/comments/{posted.json()['id']}", json=change)
+            status = {"as": "julie@client.com", "status": "Approved"}
+            await sim.control("PUT", "/files/cut.mp4/status", json=status)
+            history = (await sim.control("GET", "/history")).json()["history"]
+        return [(each["type"], each["said"]) for each in history][-3:]
+
+    assert asyncio.run(story()) == [
+        ("comment.created", "Le logo est trop petit"),
+        ("comment.updated", "C'est validé"),
+        ("metadata.value.updated", "Approved"),
+    ]

@@ -10,7 +10,13 @@ from fastapi import APIRouter
 from postflow.frameio.wire import User, render_time
 from postflow.simulator.calling import WorldDep
 from postflow.simulator.deliveries import Delivery
-from postflow.simulator.records import StoredComment, StoredFile, StoredFolder, StoredStack
+from postflow.simulator.records import (
+    Happening,
+    StoredComment,
+    StoredFile,
+    StoredFolder,
+    StoredStack,
+)
 from postflow.simulator.state import ACCOUNT_ID, STATUS_FIELD_ID
 from postflow.simulator.world import World
 
@@ -66,6 +72,12 @@ async def show_state(world: WorldDep) -> dict[str, Any]:
 async def show_file(world: WorldDep, file: str) -> dict[str, Any]:
     """Show one file, given by id or name."""
     return describe_file(world, world.state.file_called(file))
+
+
+@router.get("/history")
+async def show_history(world: WorldDep) -> dict[str, Any]:
+    """Show everything that happened, oldest first, with what people wrote and set."""
+    return {"history": [describe_happening(each) for each in world.state.history]}
 
 
 @router.get("/deliveries")
@@ -142,6 +154,18 @@ def describe_comment(comment: StoredComment) -> dict[str, Any]:
         "completed": comment.completed_at is not None,
         "created_at": render_time(comment.created_at),
         "updated_at": render_time(comment.updated_at),
+    }
+
+
+def describe_happening(happening: Happening) -> dict[str, Any]:
+    """Describe what happened in the words of the control routes."""
+    return {
+        "at": render_time(happening.at),
+        "type": happening.type,
+        "resource_id": happening.resource_id,
+        "file_id": happening.file_id,
+        "user": describe_user(happening.user),
+        "said": happening.said,
     }
 
 
