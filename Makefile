@@ -1,6 +1,6 @@
 # Every target works on a fresh clone: it makes .venv first, and again when the pins change.
 .DELETE_ON_ERROR:
-.PHONY: install demo test check fast format lint types bench-judgement bench-upload clean
+.PHONY: install demo test check fast format lint types bench-judgement bench-upload drill clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 VIDEOS ?=
 WORKERS ?= 2
+N ?= 30
+KILLS ?= 10
+SEED ?=
 
 install: $(READY)
 
@@ -49,5 +52,9 @@ bench-judgement: $(READY)
 bench-upload: $(READY)
 	$(BIN)/python -m bench.upload $(UPLOAD_BENCH)
 
+# All promises at once, under kills, faults and outages; SEED=… repeats a plan, see docs/drill.md.
+drill: $(READY)
+	$(BIN)/python -m tools.drill --uploads $(N) --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
 clean:
-	rm -rf .demo .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .demo .drill .pytest_cache .ruff_cache .mypy_cache

@@ -91,6 +91,13 @@ class Children:
         """Start `python -m …` with this very Python."""
         return self.start(name, sys.executable, "-m", *arguments, **more_environment)
 
+    def named(self, name: str) -> Child:
+        """Return the child that was started last under this name; raises KeyError."""
+        for child in reversed(self._children):
+            if child.name == name:
+                return child
+        raise KeyError(name)
+
     def restart_dead(self, say: Callable[[str], None]) -> None:
         """Start again what died by itself, a few times; raises PostFlowError when one keeps dying."""
         for child in self._children:
