@@ -6,6 +6,7 @@ PostFlowError
 │   ├── StoreNotReadyError    … and must migrate it first
 │   ├── StoreUnavailableError … or just wait: it is locked or away
 │   └── ClaimLostError        nobody: another process does the work
+├── UnknownEventError         whoever named it
 ├── DeliveryRejectedError     the sender of a webhook
 ├── FrameioError              Frame.io, or the rights of our token
 │   ├── FrameioUnavailableError   nobody: try again later
@@ -55,6 +56,10 @@ class StoreUnavailableError(StoreError):
 
 class ClaimLostError(StoreError):
     """Another process has the claim now; nothing that this one knows may be written."""
+
+
+class UnknownEventError(PostFlowError):
+    """No delivery in the inbox has this id; `postflow events` lists them."""
 
 
 class DeliveryRejectedError(PostFlowError):

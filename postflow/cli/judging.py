@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from postflow.cli.output import (
     AsJson,
     console,
     open_configured_store,
+    parse_moment,
     print_json,
     print_table,
     say,
@@ -35,17 +36,6 @@ def register(app: typer.Typer) -> None:
     app.command()(overrides)
 
 
-def _moment(text: str) -> datetime:
-    """Read a date or a moment; without a zone it is UTC, as in every listing."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is no moment; write for example 2026-03-02 or 2026-03-02T09:30:00+01:00"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def explain(
     upload_id: Annotated[str | None, typer.Argument(help="Which upload.")] = None,
     *,
@@ -53,7 +43,9 @@ def explain(
     at: Annotated[
         datetime | None,
         typer.Option(
-            parser=_moment, metavar="TIME", help="As it was known at this moment (UTC if no zone)."
+            parser=parse_moment,
+            metavar="TIME",
+            help="As it was known at this moment (UTC if no zone).",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -94,7 +86,7 @@ def try_rules(
     since: Annotated[
         datetime | None,
         typer.Option(
-            parser=_moment, metavar="DATE", help="Judge only comments written since then."
+            parser=parse_moment, metavar="DATE", help="Judge only comments written since then."
         ),
     ] = None,
     as_json: AsJson = False,

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -50,6 +50,17 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(_show(row[key])) for key in columns))
     console.print(table)
+
+
+def parse_moment(text: str) -> datetime:
+    """Read a date or a moment; without a zone it is UTC, as in every listing."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no moment; write for example 2026-03-02 or 2026-03-02T09:30:00+01:00"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _show(value: object) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, or_, update
+from sqlalchemy import ColumnElement, insert, or_, update
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from postflow.errors import UnknownEventError
 from postflow.store.columns import storable
 from postflow.store.tables import EventRow
 
@@ -118,13 +119,34 @@ def give_back_events(
         row.claimed_until = try_again_at
 
 
-def replay_events(session: Session, ids: Sequence[int]) -> None:
-    """Make events unsettled again, so that the tracker looks at them once more."""
-    session.exec(
-        update(EventRow)
-        .where(col(EventRow.id).in_(ids))
-        .values(settled_at=None, set_aside_at=None, claimed_until=None, attempts=0, error=None)
-    )
+def replay_events(session: Session, ids: Sequence[int]) -> int:
+    """Make events unsettled again, so that the tracker looks at them once more; return how many.
+
+    Raises UnknownEventError, and replays none, when one of them does not exist.
+    """
+    known = set(session.exec(select(EventRow.id).where(col(EventRow.id).in_(ids))))
+    unknown = sorted(set(ids) - known)
+    if unknown:
+        named = ", ".join(str(each) for each in unknown)
+        raise UnknownEventError(
+            f"There is no event {named}, so none is replayed; `postflow events` lists them."
+        )
+    return _reopen(session, col(EventRow.id).in_(ids))
+
+
+def replay_matching(
+    session: Session, *, failed: bool = False, since: datetime | None = None
+) -> int:
+    """Make unsettled again what was set aside, or what came since then, or both; return how many.
+
+    Events that wait to be settled anyway are left as they are.
+    """
+    conditions = [_is_done()]
+    if failed:
+        conditions.append(col(EventRow.set_aside_at).is_not(None))
+    if since is not None:
+        conditions.append(col(EventRow.received_at) >= since)
+    return _reopen(session, *conditions)
 
 
 def reopen_untracked(session: Session, *, project_id: str | None, since: datetime) -> None:
@@ -143,7 +165,21 @@ def reopen_untracked(session: Session, *, project_id: str | None, since: datetim
         newest = newest.where(
             or_(col(EventRow.project_id) == project_id, col(EventRow.project_id).is_(None))
         )
-    replay_events(session, [found for found in session.exec(newest) if found is not None])
+    _reopen(session, col(EventRow.id).in_(list(session.exec(newest))))
+
+
+def _reopen(session: Session, *conditions: ColumnElement[bool]) -> int:
+    """Let events start anew, however long ago they were dealt with."""
+    done = session.exec(
+        update(EventRow)
+        .where(*conditions)
+        .values(settled_at=None, set_aside_at=None, claimed_until=None, attempts=0, error=None)
+    )
+    return int(done.rowcount)
+
+
+def _is_done() -> ColumnElement[bool]:
+    return or_(col(EventRow.settled_at).is_not(None), col(EventRow.set_aside_at).is_not(None))
 
 
 def _values(delivery: Delivery) -> dict[str, object]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from sqlmodel import select
 
+from postflow.errors import UnknownEventError
 from postflow.store.database import Store
 from postflow.store.inbox import (
     UNTRACKED_FILE,
@@ -16,6 +18,7 @@ from postflow.store.inbox import (
     has_unsettled,
     reopen_untracked,
     replay_events,
+    replay_matching,
     settle_events,
 )
 from postflow.store.tables import EventRow
@@ -144,6 +147,40 @@ def test_replayed_event_is_open_again(store: Store) -> None:
         replay_events(session, ids)
     assert claim(store, t=1) == ids
     assert only(store).attempts == 1
+
+
+def test_unknown_event_stops_the_replay(store: Store) -> None:
+    """One id that does not exist leaves all as they are, and is named."""
+    ids = record(store)
+    claim(store)
+    give_back(store, ids, t=0, max_attempts=1)
+    with (
+        pytest.raises(UnknownEventError, match=r"There is no event 98, 99"),
+        store.writing() as session,
+    ):
+        replay_events(session, [99, *ids, 98])
+    assert only(store).set_aside_at is not None
+
+
+def test_failed_or_recent_events_are_replayed(store: Store) -> None:
+    """What was set aside, what came since a moment, or both; what is open anyway is no replay."""
+    ids = record(store, *[make_delivery(f"f{n}", at=after(n)) for n in range(5)])
+    settled, failed, still_open = ids[::4], ids[1:3], ids[3]
+    claim(store, limit=3)
+    with store.writing() as session:
+        settle_events(session, settled, now=NOW)
+    give_back(store, failed, t=0, max_attempts=1)
+    for expected, which in (
+        ([ids[2]], {"failed": True, "since": after(2)}),
+        ([ids[1]], {"failed": True}),
+        ([ids[4]], {"since": after(3)}),
+        ([ids[0]], {}),
+        ([], {}),
+    ):
+        with store.writing() as session:
+            assert replay_matching(session, **which) == len(expected)
+        opened = [each for each in claim(store, t=100) if each != still_open]
+        assert opened == expected
 
 
 def test_reports_of_untracked_files_can_be_reopened(store: Store) -> None:
