@@ -11,6 +11,7 @@ from rich.text import Text
 from postflow.cli import (
     auditing,
     configuring,
+    dashboards,
     deciding,
     demo,
     judging,
@@ -41,6 +42,7 @@ for family in (
     serving,
     running,
     looking,
+    dashboards,
     judging,
     auditing,
     replaying,

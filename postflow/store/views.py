@@ -7,6 +7,7 @@ words: whoever shows them must escape them.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, func
@@ -122,6 +123,13 @@ def list_events(
         statement = statement.where(EventRow.upload_id == upload_id)
     rows = session.exec(statement.order_by(col(EventRow.id).desc()).limit(limit))
     return [_view_event(row) for row in rows]
+
+
+def last_heard(session: Session) -> tuple[datetime | None, datetime | None]:
+    """Return when Frame.io was last read, and when it last sent something."""
+    read_at = session.exec(select(func.max(col(VersionRow.read_at)))).one()
+    newest = select(EventRow.received_at).order_by(col(EventRow.id).desc()).limit(1)
+    return read_at, session.exec(newest).first()
 
 
 def list_waiting(session: Session) -> list[WaitingView]:

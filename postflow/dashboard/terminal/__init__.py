@@ -1,0 +1,1 @@
+"""The full-screen view for terminals; `postflow dashboard` runs it."""
