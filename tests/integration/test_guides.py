@@ -16,6 +16,7 @@ from tests.integration.test_examples import ROOT, Studio, studio, videos
 __all__ = ["studio", "videos"]  # the fixtures of the examples serve the guides too
 
 GUIDES = ("guide.md", "guide.fr.md")
+PAGES = (*GUIDES, "migrating.md")
 
 # What a guide leaves to its reader: a way to upload, to tell people, to log, and a project.
 PREAMBLE = """
@@ -68,7 +69,19 @@ def test_python_of_the_guide_runs(guide: str, studio: Studio, videos: dict[str, 
     assert delivered == {"intro.mp4", "scene1.mp4"}
 
 
-@pytest.mark.parametrize("guide", GUIDES)
+def test_migrated_script_runs(studio: Studio) -> None:
+    """A script of the old system, with its import line changed, sees its upload approved."""
+    script = studio.folder / "migrated.py"
+    faster = "import time\n_sleep = time.sleep\ntime.sleep = lambda _: _sleep(0.1)\n"
+    script.write_text("\n".join([PREAMBLE, faster, *_blocks("migrating.md", "python")]))
+
+    ran = studio.run(str(script))
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.split() == ["1", "1", "approved"]
+
+
+@pytest.mark.parametrize("guide", PAGES)
 def test_settings_of_the_guide_are_accepted(guide: str, tmp_path: Path) -> None:
     """Each piece of configuration can be copied as it stands."""
     blocks = _blocks(guide, "json")
