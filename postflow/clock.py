@@ -1,8 +1,9 @@
-"""The time of day, as something that is handed over; tests bring their own."""
+"""The time of day, as something that is handed over; tests bring their own. And its passing."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -17,3 +18,11 @@ class Clock(Protocol):
 def utc_now() -> datetime:
     """Return the present moment; the clock that production code is given."""
     return datetime.now(UTC)
+
+
+async def pause(length: timedelta, *events: asyncio.Event) -> None:
+    """Wait for the time to pass or for one of the events, whatever comes first."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, timeout=length.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from postflow.errors import ConfigurationError
 from postflow.frameio.client import FrameioClient
 from postflow.frameio.wire import Webhook
+from postflow.public_address import public_base
 from postflow.settings import Settings
 from postflow.webhook_secrets import StoredWebhook
 
@@ -21,7 +22,7 @@ EVENTS = (
 
 def webhook_address(settings: Settings, url: str | None = None) -> str | None:
     """Return the address that Frame.io is to call, or None where nobody has said one."""
-    base = url or settings.webhook.public_url
+    base = url or public_base(settings)
     return base.rstrip("/") + WEBHOOK_PATH if base else None
 
 

@@ -23,6 +23,7 @@ LAYERS = (
         "postflow.flow_runs",
         "postflow.notices",
         "postflow.logs",
+        "postflow.public_address",
         "postflow.second_opinion",
         "postflow.tunnel",
         "postflow.webhook_secrets",
@@ -37,6 +38,7 @@ LAYERS = (
         "postflow.webhook_registration",
         "postflow.webhook_rotation",
         "postflow.webhook_upkeep",
+        "postflow.webhook_watch",
     ),
     ("postflow.auditing", "postflow.dashboard", "postflow.integration", "postflow.watching"),
     ("webhook_api", "flows", "postflow.cli", "postflow.__main__"),
@@ -48,6 +50,8 @@ INSIDE_ONE_PLACE = {
     ("postflow.uploading", "postflow.upload_journal"),  # the journal is where uploading keeps track
     ("postflow.webhook_rotation", "postflow.webhook_registration"),  # its steps repeat registering
     ("postflow.webhook_upkeep", "postflow.webhook_registration"),  # says what is right
+    ("postflow.webhook_watch", "postflow.webhook_registration"),  # the same
+    ("postflow.webhook_watch", "postflow.webhook_upkeep"),  # it sees to it that this is done
     ("postflow.submitting", "postflow.versioning"),  # a file may be a version of another one
 }
 STANDS_BESIDE = "postflow.simulator"

@@ -14,7 +14,8 @@ import typer
 from postflow.cli.machine import Addresses, Machine
 from postflow.cli.output import console, say
 from postflow.logs import configure_logs
-from postflow.settings import load_settings
+from postflow.public_address import await_public_base, load_tunnel
+from postflow.settings import Settings, load_settings
 from postflow.settings.advice import list_warnings
 
 
@@ -40,6 +41,7 @@ def start() -> None:
         with console.status("Starting Prefect, the runner and the service…"):
             addresses = machine.start()
         show_addresses(addresses)
+        _say_tunnel(settings)
         say(f"Logs: {settings.logs.folder}. Ctrl-C stops everything.")
         machine.watch()
 
@@ -97,6 +99,15 @@ def show_addresses(addresses: Addresses) -> None:
     say(f"PostFlow           {addresses.dashboard}")
     if addresses.webhook:
         say(f"Frame.io webhook   {addresses.webhook}")
+
+
+def _say_tunnel(settings: Settings) -> None:
+    """Print the tunnel's address, or why there is none, once the service knows it."""
+    if settings.webhook.tunnel is None or not settings.webhook.enabled:
+        return
+    base, state = await_public_base(settings), load_tunnel(settings)
+    problem = state.problem if state else None
+    say(f"Tunnel             {base or problem or 'not up yet; the log of the service tells it'}")
 
 
 def _say_where(public: str, private: str) -> None:

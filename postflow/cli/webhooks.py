@@ -13,6 +13,7 @@ from postflow.errors import ConfigurationError
 from postflow.frameio.locate import locate_workspace
 from postflow.frameio.opening import open_frameio
 from postflow.frameio.wire import Webhook
+from postflow.public_address import public_base
 from postflow.settings import Settings, load_settings
 from postflow.webhook_secrets import remove_webhook_secrets
 from postflow.webhook_upkeep import register_webhook_at
@@ -29,7 +30,10 @@ def register(app: typer.Typer) -> None:
 @webhook_app.command("register")
 def register_webhook(
     url: Annotated[
-        str | None, typer.Option(help="PostFlow's public base address; else webhook.public_url.")
+        str | None,
+        typer.Option(
+            help="PostFlow's public base address; else webhook.public_url or the tunnel's."
+        ),
     ] = None,
 ) -> None:
     """Let Frame.io call this PostFlow: create its webhook, or repair it; needs an account admin.
@@ -40,11 +44,12 @@ def register_webhook(
     Example: postflow webhook register --url https://review.studio.example
     """
     settings = load_settings()
-    base = url or settings.webhook.public_url
+    base = url or public_base(settings)
     if not base:
         raise ConfigurationError(
             "Frame.io must know where to call: give --url, or set webhook.public_url, to the "
-            "address under which this machine's webhook port is reachable."
+            "address under which this machine's webhook port is reachable; or let a tunnel tell it "
+            "(webhook.tunnel) and start the service."
         )
     upkeep = asyncio.run(register_webhook_at(settings, base))
     if not upkeep.done:

@@ -23,6 +23,7 @@ from postflow.integration.farewell import end_with_program
 from postflow.integration.local_work import deliver_upload, upload_local_file
 from postflow.integration.neighbour import public_address
 from postflow.integration.tracking import Tracking
+from postflow.public_address import await_public_base
 from postflow.settings import Settings, load_settings
 from postflow.settings.origins import show_settings
 from postflow.settings.sections import OnRejected
@@ -142,13 +143,15 @@ class PostFlowIntegration:
             return tracking_stats(session)
 
     def get_webhook_url(self) -> str | None:
-        """Return the address that Frame.io is to call, or None where webhooks are off."""
-        webhook = self.settings.webhook
-        if not webhook.enabled:
+        """Return the address that Frame.io is to call, or None where webhooks are off.
+
+        A tunnel that is coming up is waited for, some seconds at most.
+        """
+        if not self.settings.webhook.enabled:
             return None
         faces = self._tracking.faces
         own = faces.public if faces else public_address(self.settings)
-        return (webhook.public_url or own).rstrip("/") + WEBHOOK_PATH
+        return (await_public_base(self.settings) or own).rstrip("/") + WEBHOOK_PATH
 
     @property
     def config(self) -> dict[str, Any]:

@@ -46,6 +46,13 @@ __all__ = [
 ]
 
 
+class TunnelProgram(StrEnum):
+    """Which program of the user's makes the public face reachable."""
+
+    CLOUDFLARED = "cloudflared"
+    """Cloudflare's, as a quick tunnel, or a named one with `webhook.tunnel_name`."""
+
+
 class WebhookSettings(Section):
     """The public face: what Frame.io calls."""
 
@@ -55,9 +62,30 @@ class WebhookSettings(Section):
     secrets: Annotated[tuple[SecretStr, ...], AfterValidator(drop_blank)] = ()
     secrets_file: Path = Path(".postflow/webhook-secrets.json")
     public_url: str | None = None
+    tunnel: TunnelProgram | None = None
+    tunnel_name: str | None = None
+    """A tunnel that the user has made; None means a quick one, with a new address each time."""
+    tunnel_command: str = "cloudflared"
+    tunnel_arguments: tuple[str, ...] = ()
     tolerance_seconds: Annotated[int, Field(gt=0)] = 300
     auto_start: bool = False
     intelligent_tracking: bool = True
+
+    @model_validator(mode="after")
+    def _tunnel_has_one_address(self) -> Self:
+        if self.tunnel is None:
+            return self
+        if self.tunnel_name and not self.public_url:
+            raise ValueError(
+                "a named tunnel does not tell its address; set webhook.public_url to the one it "
+                "was given"
+            )
+        if self.public_url and not self.tunnel_name:
+            raise ValueError(
+                "a quick tunnel has an address of its own, which webhook.public_url contradicts; "
+                "remove webhook.public_url, or set webhook.tunnel_name to your named tunnel"
+            )
+        return self
 
 
 class DashboardSettings(Section):

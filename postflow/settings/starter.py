@@ -24,12 +24,14 @@ def starter_config() -> dict[str, Any]:
             "folder": "PostFlow",
         },
         "webhook": {
-            COMMENT: "The port that Frame.io calls, through your proxy or tunnel; "
-            "false for `enabled` means that PostFlow only polls.",
+            COMMENT: "The port that Frame.io calls, through a tunnel that PostFlow runs, or a proxy "
+            "of your own whose address is public_url; false for `enabled` means only polling.",
             "enabled": True,
             "port": 8080,
             "auto_start": True,
             "intelligent_tracking": True,
+            "//tunnel": "cloudflared",
+            "//tunnel_name": "only for a tunnel of yours that keeps its address, public_url",
             "//public_url": "https://review.studio.example",
         },
         "review": {

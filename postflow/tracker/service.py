@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import structlog
 
+from postflow.clock import pause
 from postflow.errors import PostFlowError
 from postflow.second_opinion import Ask, open_opinions
 from postflow.settings import Settings
@@ -133,23 +134,22 @@ class Tracker:
         news: asyncio.Event | None = None,
     ) -> None:
         while not stop.is_set():
-            pause = every
+            length = every
             try:
                 await once()
             except PostFlowError as error:
                 _log.warning(f"{name} failed, will go on", error=str(error))
-                pause = _AFTER_A_FAILURE
+                length = _AFTER_A_FAILURE
             except Exception:  # noqa: BLE001 - the one place that keeps a loop alive; it logs
                 _log.exception(f"{name} failed unexpectedly, will go on")
-                pause = _AFTER_A_FAILURE
-            await _sleep(pause, stop, news)
+                length = _AFTER_A_FAILURE
+            await _sleep(length, stop, news)
 
 
-async def _sleep(pause: timedelta, stop: asyncio.Event, news: asyncio.Event | None) -> None:
+async def _sleep(length: timedelta, stop: asyncio.Event, news: asyncio.Event | None) -> None:
     """Wait for the pause to pass, for news, or for the end, whatever comes first."""
-    waiting = [asyncio.create_task(event.wait()) for event in (stop, news) if event is not None]
-    await asyncio.wait(waiting, timeout=pause.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()
-    if news is not None:
-        news.clear()
+    if news is None:
+        await pause(length, stop)
+        return
+    await pause(length, stop, news)
+    news.clear()
