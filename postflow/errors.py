@@ -19,6 +19,7 @@ PostFlowError
 │   ├── UnknownUploadError
 │   └── UploadConflictError
 ├── PostProcessingError       the owner of the master
+├── NoticeError               the owner of the address that is told
 └── DecisionError             the person who decided by hand
 
 A message is one sentence: what happened, to which file or upload, what to do.
@@ -120,6 +121,12 @@ class UploadConflictError(UploadError):
 
 class PostProcessingError(PostFlowError):
     """An approved video could not be delivered; the message says which and why."""
+
+
+class NoticeError(PostFlowError):
+    """People could not be told; look at the address in `notices.urls`, or at its receiver."""
+
+    retryable: ClassVar[bool] = True
 
 
 class DecisionError(PostFlowError):

@@ -2,49 +2,68 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-import structlog
-from pydantic import SecretStr
+from postflow.errors import ConfigurationError, NoticeError
+from postflow.settings.sections import NoticeSettings
 
-from postflow.errors import ConfigurationError
-
-_log = structlog.get_logger("postflow.notices")
-
-Notify = Callable[[str, str], None]
-"""Tells people: a title and a text."""
+Send = Callable[[str, str], None]
+"""Sends a title and a text; raises NoticeError where that failed."""
 
 
-def make_notify(urls: Iterable[SecretStr | str]) -> Notify | None:
-    """Return what sends a notice to all these addresses, or None where there is none.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receiver:
+    """One address, by a key and a label that give nothing of it away."""
+
+    key: str
+    """The same for the same address; the store knows it by this."""
+    label: str
+    send: Send
+    is_for_escalation: bool = False
+
+
+def make_receivers(notices: NoticeSettings) -> tuple[Receiver, ...]:
+    """Return who is told, in the order of the settings.
 
     Raises ConfigurationError for an address that apprise cannot read, without repeating it.
-    A notice that could not be sent is logged, never raised: work does not wait for it.
     """
-    addresses = [u.get_secret_value() if isinstance(u, SecretStr) else u for u in urls]
-    if not addresses:
-        return None
+    return (*_make(notices, "urls"), *_make(notices, "escalation_urls"))
+
+
+def _make(notices: NoticeSettings, name: str) -> Iterator[Receiver]:
+    for position, secret in enumerate(getattr(notices, name), start=1):
+        address = secret.get_secret_value()
+        kind = address.partition("://")[0] if "://" in address else "no scheme"
+        yield Receiver(
+            key=hashlib.sha256(f"{name}:{address}".encode()).hexdigest()[:16],
+            label=f"notices.{name} {position} ({kind})",
+            send=_make_send(address, entry=f"Entry {position} of notices.{name} ({kind})"),
+            is_for_escalation=name == "escalation_urls",
+        )
+
+
+def _make_send(address: str, *, entry: str) -> Send:
     import apprise  # noqa: PLC0415 - slow to import, and most installations notify nobody
 
-    # Its own log lines quote addresses; what matters of them is logged here.
+    # Its own log lines quote addresses; what matters of them becomes our error.
     logging.getLogger("apprise").setLevel(logging.CRITICAL)
-    target = apprise.Apprise()
-    for position, address in enumerate(addresses, start=1):
-        if not target.add(address):
-            kind = address.partition("://")[0] if "://" in address else "no scheme"
-            raise ConfigurationError(
-                f"Entry {position} of notices.urls ({kind}) is no address that apprise knows; "
-                "write for example slack://…, mailto://… or json://…."
-            )
+    target: Any = apprise.Apprise()
+    if not target.add(address):
+        raise ConfigurationError(
+            f"{entry} is no address that apprise knows; write for example slack://…, mailto://… "
+            "or json://…."
+        )
 
-    def notify(title: str, text: str) -> None:
+    def send(title: str, text: str) -> None:
         try:
-            sent = target.notify(title=title, body=text)
+            is_sent = target.notify(title=title, body=text)
         except Exception as error:  # noqa: BLE001 - any plugin may raise anything; its text may hold the address
-            _log.warning("notice not sent", title=title, error=type(error).__name__)
-            return
-        if not sent:
-            _log.warning("notice not sent", title=title, error="refused by a receiver")
+            raise NoticeError(f"sending failed ({type(error).__name__})") from None
+        if not is_sent:
+            raise NoticeError("the receiver refused it, or cannot be reached")
 
-    return notify
+    return send

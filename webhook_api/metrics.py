@@ -48,6 +48,11 @@ def render_totals(session: Session) -> bytes:
         "postflow_events_settled": ("Deliveries settled.", stats["events_processed"]),
         "postflow_events_unsettled": ("Deliveries to be settled.", stats["events_unsettled"]),
         "postflow_events_set_aside": ("Deliveries set aside.", stats["events_set_aside"]),
+        "postflow_notices_unconfirmed": (
+            "Notices of which nobody knows whether they arrived.",
+            stats["notices_unconfirmed"],
+        ),
+        "postflow_notices_failed": ("Notices that were refused.", stats["notices_failed"]),
         "postflow_comments_analyzed": ("Comments analysed.", stats["comments_analyzed"]),
     }
     for name, (meaning, count) in totals.items():

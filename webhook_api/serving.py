@@ -16,7 +16,7 @@ import structlog
 from postflow.frameio.client import FrameioClient
 from postflow.frameio.opening import has_token, open_frameio
 from postflow.frameio.retries import RetryPolicy
-from postflow.notices import make_notify
+from postflow.notices import make_receivers
 from postflow.settings import Settings
 from postflow.settings.advice import list_warnings
 from postflow.settings.prefect_url import prefect_api_url
@@ -80,7 +80,7 @@ async def serve(
             frameio=frameio,
             flow_runs=flow_runs,
             settings=settings,
-            notify=make_notify(settings.notices.urls),
+            receivers=make_receivers(settings.notices),
         )
         service = _Service(settings, store=store, tracker=tracker, stop=stop)
         service.add_private(private)
@@ -258,7 +258,7 @@ def _warn(settings: Settings, *, has_secret: bool) -> None:
             remedy="postflow webhook register, or webhook.secrets",
         )
     for warning in list_warnings(settings):
-        _log.warning(warning, remedy="set review.approvers or review.editors")
+        _log.warning(warning)
 
 
 async def _warn_without_prefect(flow_runs: PrefectFlowRuns) -> None:

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from postflow.settings.sections import Settings, TimeoutPolicy
 
 _OPEN = (
-    "review.approvers nor review.editors is set: anybody's “validé” counts, except the uploader's."
+    "review.approvers nor review.editors is set: anybody's “validé” counts, except the uploader's. "
+    "Set one of them."
 )
 _SILENT = (
     "what nobody has objected to in time is delivered, whether anybody has looked at it or not."
+)
+_UNHEARD = (
+    "Reminders or escalations are configured, but notices.urls names nobody who would hear them."
 )
 
 
@@ -23,6 +27,8 @@ def list_warnings(settings: Settings) -> list[str]:
     for project_id in _find(settings, _approves_on_silence):
         where = f" in the project {project_id}" if project_id else ""
         warnings.append(f"review.on_timeout is approve{where}: {_SILENT}")
+    if not settings.notices.urls and _find(settings, _speaks_of_silence):
+        warnings.append(_UNHEARD)
     return warnings
 
 
@@ -30,6 +36,11 @@ def _find(settings: Settings, holds: Callable[[Settings], bool]) -> list[str | N
     """Return the projects where it holds; only None, which is everywhere, if it holds there."""
     found = [each for each in (None, *settings.projects) if holds(settings.for_project(each))]
     return [None] if None in found else found
+
+
+def _speaks_of_silence(settings: Settings) -> bool:
+    has_escalation = settings.review.escalate_after and not settings.notices.escalation_urls
+    return bool(settings.review.remind_after or has_escalation)
 
 
 def _approves_on_silence(settings: Settings) -> bool:

@@ -14,8 +14,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from postflow.domain.announcements import FOR_PEOPLE, Announcement, Language
 from postflow.settings.environment import environment_source
 from postflow.settings.fields import (
+    Patience,
     Port,
     Positive,
     Seconds,
@@ -172,9 +174,13 @@ class TrackerSettings(Section):
 
 
 class NoticeSettings(Section):
-    """Who is told: apprise addresses, for example `slack://…` or `mailto://…`."""
+    """Who is told of what: apprise addresses, for example `slack://…` or `mailto://…`."""
 
-    urls: tuple[SecretStr, ...] = ()
+    urls: Annotated[tuple[SecretStr, ...], AfterValidator(drop_blank)] = ()
+    escalation_urls: Annotated[tuple[SecretStr, ...], AfterValidator(drop_blank)] = ()
+    language: Language = Language.EN
+    events: tuple[Announcement, ...] = FOR_PEOPLE
+    gather_for: Patience = timedelta(seconds=30)
 
 
 class LogSettings(Section):

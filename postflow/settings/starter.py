@@ -56,5 +56,6 @@ def starter_config() -> dict[str, Any]:
         "notices": {
             COMMENT: "Who is told, as addresses of apprise (https://github.com/caronc/apprise).",
             "//urls": ["mailto://user:password@mail.example"],
+            "//language": "fr",
         },
     }

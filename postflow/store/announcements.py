@@ -8,43 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import NAMESPACE_URL, uuid5
 
 from sqlmodel import Session, col, select
 
+from postflow.domain.announcements import Announcement
 from postflow.store.tables import AnnouncementRow, UploadRow
 
-
-class Announcement(StrEnum):
-    """What can be announced; the value ends the name of the Prefect event."""
-
-    READY = "ready"
-    """Reviewers can watch the version."""
-    APPROVED = "approved"
-    """The version was signed off."""
-    REJECTED = "rejected"
-    """The version was refused; the payload lists the changes."""
-    NEW_ROUND = "new-round"
-    """A new version is to be reviewed; the payload lists what the last one left open."""
-    REMINDER = "reminder"
-    """Reviewers were silent for one of `review.remind_after`."""
-    ESCALATED = "escalated"
-    """Reviewers were silent for `review.escalate_after`; others than before are to be told."""
-    TIMED_OUT = "timed-out"
-    """Nobody decided in time."""
-    DELIVERED = "delivered"
-    """The delivery of the version is complete."""
-    RECALLED = "recalled"
-    """The version lost its approval after it had been delivered."""
-    HELD = "held"
-    """The version is approved, but its delivery waits for a person to release it."""
-    FAILED = "failed"
-    """The upload will not get any further."""
-    STUCK = "stuck"
-    """A flow run could not be brought back; a person must look."""
-    BATCH_DECIDED = "batch-decided"
-    """Every video of a batch has its outcome; the payload names the batch."""
+__all__ = [
+    "Announcement",
+    "announce",
+    "claim_unsent",
+    "list_unsent",
+    "note_sent",
+    "note_unsent",
+]
 
 
 def announce(
@@ -108,11 +86,6 @@ def claim_unsent(
         row.try_at = now + lease
     session.flush()
     return rows
-
-
-def note_notified(session: Session, announcement_id: str, *, now: datetime) -> None:
-    """Say that people were told; Prefect may still have to be."""
-    session.get_one(AnnouncementRow, announcement_id).notified_at = now
 
 
 def note_sent(session: Session, announcement_id: str, *, now: datetime) -> None:

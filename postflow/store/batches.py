@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, exists, or_
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
@@ -37,6 +37,34 @@ def list_batches_of(session: Session, upload_id: str) -> list[str]:
     """Return the batches that this upload stands in."""
     statement = select(BatchMemberRow.batch_id).where(BatchMemberRow.upload_id == upload_id)
     return list(session.exec(statement))
+
+
+def find_newest_batch(session: Session, upload_id: str) -> str | None:
+    """Return the batch in which this upload was submitted last."""
+    statement = (
+        select(BatchRow.batch_id)
+        .join(BatchMemberRow, col(BatchMemberRow.batch_id) == col(BatchRow.batch_id))
+        .where(BatchMemberRow.upload_id == upload_id)
+        .order_by(col(BatchRow.created_at).desc())
+    )
+    return session.exec(statement.limit(1)).first()
+
+
+def lock_batch(session: Session, batch_id: str) -> None:
+    """Keep other processes from doing anything about the batch in this transaction."""
+    statement = select(BatchRow).where(BatchRow.batch_id == batch_id)
+    session.exec(statement.with_for_update()).first()
+
+
+def count_outcomes(session: Session, batch_id: str) -> dict[str, int]:
+    """Return how many videos of the batch are in which review status."""
+    statement = (
+        select(col(UploadRow.review_status), func.count())
+        .join(BatchMemberRow, col(BatchMemberRow.upload_id) == col(UploadRow.upload_id))
+        .where(BatchMemberRow.batch_id == batch_id)
+        .group_by(col(UploadRow.review_status))
+    )
+    return dict(session.exec(statement).all())
 
 
 def close_decided_batches(session: Session, upload_id: str, *, now: datetime) -> list[str]:

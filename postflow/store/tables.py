@@ -22,6 +22,7 @@ from postflow.store.work_tables import (
     DeliveryRow,
     FileHashRow,
     FlowRunRow,
+    NoticeRow,
     ReviewDeadlineRow,
     WaitRow,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "FileHashRow",
     "FinishedPartRow",
     "FlowRunRow",
+    "NoticeRow",
     "OpinionRow",
     "ReviewDeadlineRow",
     "RulingRow",

@@ -121,6 +121,26 @@ class TrackingStats(TypedDict):
     waiting: int
     events_unsettled: int
     events_set_aside: int
+    notices_unconfirmed: int
+    notices_failed: int
+
+
+class NoticeView(TypedDict):
+    """One message to one receiver, whose address is not shown."""
+
+    id: int
+    status: str
+    kind: str
+    receiver: str
+    title: str
+    batch_id: str | None
+    upload_ids: list[str]
+    created_at: str
+    send_at: str | None
+    begun_at: str | None
+    sent_at: str | None
+    attempts: int
+    error: str | None
 
 
 class EventView(TypedDict):

@@ -16,6 +16,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
+from postflow.store.notices import count_notice_problems
 from postflow.store.tables import (
     CommentRow,
     DeliveryRow,
@@ -87,6 +88,7 @@ def tracking_stats(session: Session) -> TrackingStats:
     """Return the totals, counted by the database."""
     statuses = _distribution(session, col(UploadRow.status), UploadStatus)
     unsettled, set_aside = _count_open_events(session)
+    unconfirmed, failed = count_notice_problems(session)
     return TrackingStats(
         total_tracked=sum(statuses.values()),
         active_tracks=_count_rows(
@@ -106,6 +108,8 @@ def tracking_stats(session: Session) -> TrackingStats:
         waiting=_count_rows(session, WaitRow, col(WaitRow.closed_at).is_(None)),
         events_unsettled=unsettled,
         events_set_aside=set_aside,
+        notices_unconfirmed=unconfirmed,
+        notices_failed=failed,
     )
 
 

@@ -141,8 +141,35 @@ class AnnouncementRow(SQLModel, table=True):
     try_at: datetime | None = moment(index=True)
     attempts: int = 0
     notified_at: datetime | None = moment()
-    """When people were told, where the kind is for people; Prefect may be told later."""
+    """When the notices to people were made of it, where the kind is for people."""
     sent_at: datetime | None = moment()
+    error: str | None = None
+
+
+class NoticeRow(SQLModel, table=True):
+    """One message to one receiver: on record before it is sent, so that no crash repeats it."""
+
+    __tablename__ = "notices"
+
+    id: int | None = Field(default=None, primary_key=True)
+    receiver: str
+    """By which the settings know the address; the address itself is secret."""
+    receiver_label: str
+    kind: str
+    batch_id: str | None = None
+    items: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON, nullable=False)
+    """What it tells, one entry per announcement."""
+    title: str = ""
+    text: str = ""
+    created_at: datetime = moment(nullable=False)
+    send_at: datetime | None = moment(index=True)
+    """When it is to be sent; until then more may be added. None once its sending has begun."""
+    begun_at: datetime | None = moment()
+    attempts: int = 0
+    sent_at: datetime | None = moment()
+    failed_at: datetime | None = moment()
+    unconfirmed_at: datetime | None = moment()
+    dismissed_at: datetime | None = moment()
     error: str | None = None
 
 
@@ -152,4 +179,10 @@ Index(
     WaitRow.__table__.c.upload_id,  # type: ignore[attr-defined]  # the same
     sqlite_where=WaitRow.__table__.c.closed_at.is_(None),  # type: ignore[attr-defined]  # the same
     postgresql_where=WaitRow.__table__.c.closed_at.is_(None),  # type: ignore[attr-defined]  # the same
+)
+Index(
+    "ix_notices_open",
+    NoticeRow.__table__.c.begun_at,  # type: ignore[attr-defined]  # the same
+    sqlite_where=NoticeRow.__table__.c.sent_at.is_(None),  # type: ignore[attr-defined]  # the same
+    postgresql_where=NoticeRow.__table__.c.sent_at.is_(None),  # type: ignore[attr-defined]  # the same
 )

@@ -1,19 +1,20 @@
-"""Sending announcements: to people as notices, to Prefect as events; at least once each."""
+"""Handing announcements on: to the notices for people, and to Prefect as events, at least once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
 
 from postflow.errors import PrefectUnavailableError
+from postflow.notices import Receiver
+from postflow.settings.sections import NoticeSettings
 from postflow.store.announcements import (
     Announcement,
     claim_unsent,
     list_unsent,
-    note_notified,
     note_sent,
     note_unsent,
 )
@@ -21,42 +22,34 @@ from postflow.store.database import Store
 from postflow.store.flow_runs import find_latest_run, last_attempt
 from postflow.store.tables import AnnouncementRow
 from postflow.tracker.faults import describe
+from postflow.tracker.gathering import gather_notices
 from postflow.tracker.ports import Clock, FlowRuns
 from postflow.tracker.verdict_artifacts import list_artifacts
 
-_FOR_PEOPLE = frozenset(
-    {
-        Announcement.REJECTED,
-        Announcement.REMINDER,
-        Announcement.ESCALATED,
-        Announcement.TIMED_OUT,
-        Announcement.RECALLED,
-        Announcement.HELD,
-        Announcement.FAILED,
-        Announcement.STUCK,
-        Announcement.BATCH_DECIDED,
-    }
-)
 _CLAIM_LIMIT = 100
 _CLAIM_LEASE = timedelta(seconds=60)
 _LONGEST_RETRY = timedelta(minutes=10)
 _MOST_DOUBLINGS = 10
 _log = structlog.get_logger("postflow.announcer")
 
-Notify = Callable[[str, str], None]
-"""Tells people: a title and a text."""
-
 
 class Announcer:
     """Empties the outbox of announcements."""
 
     def __init__(
-        self, *, store: Store, flow_runs: FlowRuns, notify: Notify | None, clock: Clock
+        self,
+        *,
+        store: Store,
+        flow_runs: FlowRuns,
+        clock: Clock,
+        notices: NoticeSettings,
+        receivers: Sequence[Receiver] = (),
     ) -> None:
         self._store = store
         self._flow_runs = flow_runs
-        self._notify = notify
         self._clock = clock
+        self._notices = notices
+        self._receivers = receivers
 
     async def run_once(self) -> int:
         """Send what is to be sent by now; return how many announcements arrived.
@@ -65,37 +58,19 @@ class Announcer:
         Prefect is away.
         """
         rows = await asyncio.to_thread(self._claim)
-        for row in rows:
-            await self._tell_people(row)
         sent = 0
         away: PrefectUnavailableError | None = None
         for row in rows:
             error = away or await self._tell_prefect(row)
             if isinstance(error, PrefectUnavailableError):
                 away = error
-            if error is None and not self._owes_people(row):
+            if error is None:
                 await asyncio.to_thread(self._mark_sent, row)
                 sent += 1
                 continue
-            reason = describe(error) if error else "people could not be told"
-            _log.warning("not announced", upload_id=row.upload_id, error=reason)
-            await asyncio.to_thread(self._postpone, row, reason)
+            _log.warning("not announced", upload_id=row.upload_id, error=describe(error))
+            await asyncio.to_thread(self._postpone, row, describe(error))
         return sent
-
-    def _owes_people(self, row: AnnouncementRow) -> bool:
-        is_for_people = row.kind in _FOR_PEOPLE and not row.payload.get("is_update")
-        return is_for_people and self._notify is not None and row.notified_at is None
-
-    async def _tell_people(self, row: AnnouncementRow) -> None:
-        if not self._owes_people(row) or self._notify is None:
-            return
-        try:
-            await asyncio.to_thread(self._notify, *render_notice(row))
-        except Exception as error:  # noqa: BLE001 - whatever a notice service raises; it is logged
-            _log.warning("people not told", upload_id=row.upload_id, error=describe(error))
-            return
-        row.notified_at = self._clock()
-        await asyncio.to_thread(self._mark_notified, row)
 
     async def _tell_prefect(self, row: AnnouncementRow) -> Exception | None:
         """Emit the event and publish what belongs to it; return what went wrong."""
@@ -132,11 +107,11 @@ class Announcer:
             if not list_unsent(session, now=now, limit=1):
                 return []
         with self._store.writing() as session:
-            return claim_unsent(session, now=now, limit=_CLAIM_LIMIT, lease=_CLAIM_LEASE)
-
-    def _mark_notified(self, row: AnnouncementRow) -> None:
-        with self._store.writing() as session:
-            note_notified(session, row.id, now=self._clock())
+            rows = claim_unsent(session, now=now, limit=_CLAIM_LIMIT, lease=_CLAIM_LEASE)
+            gather_notices(
+                session, rows, settings=self._notices, receivers=self._receivers, now=now
+            )
+            return rows
 
     def _mark_sent(self, row: AnnouncementRow) -> None:
         with self._store.writing() as session:
@@ -154,26 +129,3 @@ def name_event(row: AnnouncementRow) -> str:
     if row.kind == Announcement.BATCH_DECIDED:
         return "postflow.batch.decided"
     return f"postflow.upload.{row.kind}"
-
-
-def render_notice(row: AnnouncementRow) -> tuple[str, str]:
-    """Return the title and the text by which people learn of an announcement."""
-    if row.kind == Announcement.BATCH_DECIDED:
-        count = len(row.payload.get("uploads", ()))
-        title = f"Batch {row.payload.get('batch_id')}: every video has its outcome"
-        return title, f"{count} videos; `postflow status` lists them."
-    name = row.payload.get("filename", row.upload_id)
-    titles = {
-        Announcement.REJECTED: f"{name}: changes requested",
-        Announcement.REMINDER: f"{name}: still waits for its reviewers",
-        Announcement.ESCALATED: f"{name}: waits too long for its reviewers",
-        Announcement.TIMED_OUT: f"{name}: nobody decided in time",
-        Announcement.RECALLED: f"{name}: rejected after delivery",
-        Announcement.HELD: f"{name}: approved, but held",
-        Announcement.FAILED: f"{name}: failed",
-        Announcement.STUCK: f"{name}: its flow run cannot be brought back",
-    }
-    title = titles.get(Announcement(row.kind), f"{name}: {row.kind}")
-    who, reason = row.payload.get("who"), row.payload.get("reason")
-    text = f"{who}: {reason}" if who else str(reason or "See `postflow explain`.")
-    return title, f"{text} (upload {row.upload_id}, version {row.version})"

@@ -116,12 +116,13 @@ def _note_gone(session: Session, upload: UploadRow, *, settings: Settings, now: 
         upload.look_at = upload.gone_at + _SECOND_LOOK
         return
     reason = f"{upload.filename} was deleted on Frame.io"
-    if recall_delivery(session, upload, told={"reason": f"{reason} after its delivery."}, now=now):
+    recalled = {"reason": f"{reason} after its delivery.", "cause": "deleted-after-delivery"}
+    if recall_delivery(session, upload, told=recalled, now=now):
         upload.look_at = None
         return
     reason += "; run it again to upload it anew."
     fail_upload(upload, reason=reason, now=now)
-    told = {"reason": reason}
+    told = {"reason": reason, "cause": "deleted"}
     announce(session, Announcement.FAILED, upload, now=now, cause="deleted", payload=told)
     settle_consequences(session, upload, settings=settings, now=now)
 

@@ -16,7 +16,7 @@ from postflow.domain.standing import DecisionSource, Review, ReviewStatus, decid
 from postflow.errors import DecisionError
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
-from postflow.store.batches import close_decided_batches, list_members
+from postflow.store.batches import close_decided_batches, count_outcomes, list_members
 from postflow.store.change_lists import list_changes, list_remarks
 from postflow.store.decisions import append_decision, last_decision
 from postflow.store.deliveries import load_delivery
@@ -66,7 +66,11 @@ def settle_consequences(
     own = settings.for_project(upload.project_id)
     mark_due_waits(session, upload, review=own.review, now=now)
     for batch_id in close_decided_batches(session, upload.upload_id, now=now):
-        told = {"batch_id": batch_id, "uploads": list_members(session, batch_id)}
+        told = {
+            "batch_id": batch_id,
+            "uploads": list_members(session, batch_id),
+            "outcomes": count_outcomes(session, batch_id),
+        }
         announce(session, Announcement.BATCH_DECIDED, upload, now=now, cause=batch_id, payload=told)
 
 

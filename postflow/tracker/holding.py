@@ -89,7 +89,12 @@ def guard_delivery(
         f"{_say_gap(ruling.at - request.at)} after asking for a change; "
         "approve it by hand to release it, or reject it"
     )
-    told = {"reason": upload.held_reason, "comment_id": request.comment_id}
+    told = {
+        "reason": upload.held_reason,
+        "comment_id": request.comment_id,
+        "setter": ruling.display_name,
+        "gap_seconds": round((ruling.at - request.at).total_seconds()),
+    }
     announce(session, Announcement.HELD, upload, now=now, cause=ruling.key, payload=told)
 
 

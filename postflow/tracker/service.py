@@ -1,4 +1,4 @@
-"""The tracker's loops: settle, look, wake, announce; each goes on whatever happens to the others.
+"""The tracker's loops: settle, look, wake, announce, notify; each goes on whatever happens to the others.
 
 Loops catch their errors here and nowhere else: one log line, the rows stay for another try.
 """
@@ -6,7 +6,7 @@ Loops catch their errors here and nowhere else: one log line, the rows stay for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -14,10 +14,12 @@ import structlog
 
 from postflow.clock import pause
 from postflow.errors import PostFlowError
+from postflow.notices import Receiver
 from postflow.second_opinion import Ask, open_opinions
 from postflow.settings import Settings
 from postflow.store.database import Store
-from postflow.tracker.announcer import Announcer, Notify
+from postflow.tracker.announcer import Announcer
+from postflow.tracker.notifier import Notifier
 from postflow.tracker.ports import Clock, FlowRuns, FrameioReader, utc_now
 from postflow.tracker.resumer import Resumer
 from postflow.tracker.second_opinion import SecondOpinions, wants_second_opinion
@@ -43,11 +45,20 @@ class Tracker:
         frameio: FrameioReader | None,
         flow_runs: FlowRuns,
         settings: Settings,
-        notify: Notify | None = None,
+        receivers: Sequence[Receiver] = (),
         clock: Clock = utc_now,
     ) -> None:
         self.resumer = Resumer(store=store, flow_runs=flow_runs, settings=settings, clock=clock)
-        self.announcer = Announcer(store=store, flow_runs=flow_runs, notify=notify, clock=clock)
+        self.announcer = Announcer(
+            store=store,
+            flow_runs=flow_runs,
+            clock=clock,
+            notices=settings.notices,
+            receivers=receivers,
+        )
+        self.notifier = Notifier(
+            store=store, settings=settings.notices, receivers=receivers, clock=clock
+        )
         self.settler = (
             Settler(store=store, frameio=frameio, settings=settings, clock=clock)
             if frameio is not None
@@ -77,6 +88,7 @@ class Tracker:
                 news=self._outbox_has_news,
             ),
             self._repeat("announce", self.announcer.run_once, _DUE_LOOK, stop),
+            self._repeat("notify", self.notifier.run_once, _DUE_LOOK, stop),
         ]
         if self.settler is None:
             _log.warning(

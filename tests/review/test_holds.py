@@ -67,7 +67,7 @@ def test_hold_is_announced_instead_of_approval(review: Review) -> None:
     review.notify = lambda title, text: told.append((title, text))
     review.start()
     hold(review)
-    asyncio.run(review.announcer.run_once())
+    review.tell()
     assert "held" in review.announced()
     assert "approved" not in review.announced()
     assert "clip.mp4: approved, but held" in [title for title, _ in told]

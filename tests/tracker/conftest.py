@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 
 from postflow.domain.people import Person
 from postflow.domain.uploads import UploadStatus, WaitKind
+from postflow.notices import Receiver, Send
 from postflow.settings import Settings
 from postflow.store.database import Store
 from postflow.store.inbox import Delivery, record_deliveries
@@ -24,7 +26,8 @@ from postflow.store.tables import (
 )
 from postflow.store.uploads import load_upload
 from postflow.store.waits import open_wait
-from postflow.tracker.announcer import Announcer, Notify
+from postflow.tracker.announcer import Announcer
+from postflow.tracker.notifier import Notifier
 from postflow.tracker.resumer import Resumer
 from postflow.tracker.settling import Settler
 from tests.factories import CLIENT, PROJECT, make_delivery, make_upload
@@ -43,7 +46,7 @@ class Scene:
     clock: FakeClock = field(default_factory=FakeClock)
     flow_runs: RecordingFlowRuns = field(default_factory=RecordingFlowRuns)
     frameio: FakeFrameio = field(init=False)
-    notify: Notify | None = None
+    notify: Send | None = None
 
     def __post_init__(self) -> None:
         """Start the parts of the tracker."""
@@ -60,9 +63,26 @@ class Scene:
             settings=self.settings,
             clock=self.clock,
         )
+        receivers = [Receiver(key="k", label="test", send=self.notify)] if self.notify else []
         self.announcer = Announcer(
-            store=self.store, flow_runs=self.flow_runs, notify=self.notify, clock=self.clock
+            store=self.store,
+            flow_runs=self.flow_runs,
+            clock=self.clock,
+            notices=self.settings.notices,
+            receivers=receivers,
         )
+        self.notifier = Notifier(
+            store=self.store,
+            settings=self.settings.notices,
+            receivers=receivers,
+            clock=self.clock,
+        )
+
+    def tell(self) -> int:
+        """Hand on what is announced and send the notices; return how many events arrived."""
+        count = asyncio.run(self.announcer.run_once())
+        asyncio.run(self.notifier.run_once())
+        return count
 
     def another_settler(self) -> Settler:
         """Return a settler as a second replica would run it."""

@@ -18,7 +18,7 @@ from tests.tracker.conftest import Scene
 
 def tell(scene: Scene) -> int:
     """Let the announcer do one round."""
-    return asyncio.run(scene.announcer.run_once())
+    return scene.tell()
 
 
 def add(scene: Scene, kind: Announcement = Announcement.FAILED, *, cause: str = "") -> None:
@@ -34,16 +34,10 @@ def row(scene: Scene) -> AnnouncementRow:
         return session.exec(select(AnnouncementRow)).one()
 
 
-def hear(scene: Scene, *, fail: bool = False) -> list[str]:
-    """Let people be told from now on, or let telling them fail; return what they hear."""
+def hear(scene: Scene) -> list[str]:
+    """Let people be told from now on; return what they hear."""
     heard: list[str] = []
-
-    def notify(title: str, text: str) -> None:
-        if fail:
-            raise OSError("the mail server is away")
-        heard.append(f"{title} / {text}")
-
-    scene.notify = notify
+    scene.notify = lambda title, text: heard.append(f"{title} / {text}")
     scene.start()
     return heard
 
@@ -89,18 +83,6 @@ def test_repeat_keeps_its_id(scene: Scene) -> None:
     asyncio.run(scene.announcer._emit(sent))
     tell(scene)
     assert scene.flow_runs.emitted == [("postflow.upload.failed", sent.id)] * 2
-
-
-def test_failed_notice_is_told_again(scene: Scene) -> None:
-    """A notice that failed, in whatever way, is tried again later."""
-    hear(scene, fail=True)
-    scene.track()
-    add(scene)
-    assert tell(scene) == 0
-    heard = hear(scene)
-    scene.clock.advance(61)
-    assert tell(scene) == 1
-    assert len(heard) == 1
 
 
 def test_refused_event_holds_up_no_other(scene: Scene) -> None:

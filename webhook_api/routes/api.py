@@ -12,8 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
 from postflow.errors import UnknownUploadError
+from postflow.store.notices import list_notices
 from postflow.store.upload_detail import upload_detail
-from postflow.store.view_types import EventView, TrackingStats, UploadDetailView, UploadStatusView
+from postflow.store.view_types import (
+    EventView,
+    NoticeView,
+    TrackingStats,
+    UploadDetailView,
+    UploadStatusView,
+)
 from postflow.store.views import list_events, list_uploads, tracking_stats
 from postflow.tracker.deciding import decide_by_hand
 from webhook_api.dependencies import PartsDep, ReadingDep, UploadIdDep
@@ -107,6 +114,14 @@ def decide(upload_id: UploadIdDep, decision: DecisionByHand, parts: PartsDep) ->
 def read_stats(session: ReadingDep) -> TrackingStats:
     """Count everything."""
     return tracking_stats(session)
+
+
+@router.get("/notices", responses=refusals(_AWAY))
+def read_notices(
+    session: ReadingDep, *, problems: bool = False, limit: Limit = 100
+) -> list[NoticeView]:
+    """List what people were told, the newest first; with `problems` what may not have arrived."""
+    return list_notices(session, problems=problems, limit=limit)
 
 
 @router.get("/events", responses=refusals(_AWAY))
