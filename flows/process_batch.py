@@ -12,6 +12,7 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.patience import patient
 from flows.showing import hide_failure_traceback, render_batch_row, show_batch, tag_run, tags_of
 from flows.working import Desk, open_desk
 from postflow.apart import run_apart
@@ -50,21 +51,39 @@ def process_batch(
     hide_failure_traceback()
     try:
         with open_desk(str(runtime.flow_run.id)) as desk:
-            project = project_id or desk.settings.frameio.project_id
-            tag_run(desk, tags_of(project_id=project, batch_id=desk.flow_run_id))
-            videos = [read_video(desk.store, p) for p in find_videos([Path(p) for p in paths])]
-            upload_ids = register_videos(
-                desk.store,
-                videos,
-                batch_id=desk.flow_run_id,
-                project_id=project,
+            return _submit(
+                desk,
+                [Path(path) for path in paths],
+                project_id=project_id or desk.settings.frameio.project_id,
                 on_rejected=on_rejected,
-                versioning=Versioning(settings=desk.settings, of=new_version_of),
+                new_version_of=new_version_of,
             )
-            started = _start_all(desk, upload_ids, project)
-            return Completed(message=f"{len(upload_ids)} videos, {started} runs")
     except PostFlowError as error:
         return Failed(message=str(error))
+
+
+@patient
+def _submit(
+    desk: Desk,
+    paths: list[Path],
+    *,
+    project_id: str | None,
+    on_rejected: str | None,
+    new_version_of: str | None,
+) -> State[Any]:
+    """Register the videos and start their runs; what was done before is found and not repeated."""
+    tag_run(desk, tags_of(project_id=project_id, batch_id=desk.flow_run_id))
+    videos = [read_video(desk.store, path) for path in find_videos(paths)]
+    upload_ids = register_videos(
+        desk.store,
+        videos,
+        batch_id=desk.flow_run_id,
+        project_id=project_id,
+        on_rejected=on_rejected,
+        versioning=Versioning(settings=desk.settings, of=new_version_of),
+    )
+    started = _start_all(desk, upload_ids, project_id)
+    return Completed(message=f"{len(upload_ids)} videos, {started} runs")
 
 
 def _start_all(desk: Desk, upload_ids: list[str], project_id: str | None) -> int:

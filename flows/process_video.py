@@ -9,17 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, runtime
+from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
+from prefect.exceptions import Abort
 from prefect.flow_runs import suspend_flow_run
 from prefect.states import Cancelled, Completed, Failed
 from prefect.tasks import Task
 
+from flows.patience import patient
 from flows.showing import hide_failure_traceback, tag_with_project
 from flows.tasks import post_process, upload, wait_for_approval, wait_until_ready
-from flows.working import Desk, holding_lease, open_desk, record_end
+from flows.working import Desk, check_lease, holding_lease, open_desk, record_end
 from postflow.domain.uploads import WaitOutcome, parse_upload_id
-from postflow.errors import PostFlowError
+from postflow.errors import ClaimLostError, PostFlowError, StoreError
 from postflow.store.flow_runs import load_run
 from postflow.store.tables import UploadRow
 from postflow.store.uploads import load_upload
@@ -49,10 +51,14 @@ def process_video(
                 state = _process(desk, known, project_id)
                 record_end(desk, note=f"{state.name}: {state.message}")
                 return state
+    except ClaimLostError as error:
+        get_run_logger().info("%s", error)
+        raise Abort(str(error)) from error  # ends this process and says nothing about the run
     except PostFlowError as error:
         return Failed(message=str(error))
 
 
+@patient
 def _find_upload(desk: Desk, path: str, upload_id: str | None, project_id: str | None) -> str:
     """Return the upload this run works on; a resumed run's is known, whatever became of the file."""
     with desk.store.reading() as session:
@@ -80,13 +86,16 @@ def _process(desk: Desk, upload_id: str, project_id: str | None) -> State[Any]:
         outcome = _bring_to_verdict(desk, upload_id, project_id)
         while outcome in (WaitOutcome.APPROVED, WaitOutcome.SUPERSEDED):
             if outcome is WaitOutcome.APPROVED:
+                check_lease(desk)
                 delivered = post_process(desk, upload_id)
                 if delivered is not None:
                     place = delivered.path or desk.settings.post_processing.deployment
                     return Completed(message=f"Delivered: {place}")
             outcome = _bring_to_verdict(desk, upload_id, project_id)
+    except StoreError:
+        raise  # it says nothing about the video
     except PostFlowError as error:
-        fail_unsent(desk.store, upload_id, reason=str(error))
+        _note_failure(desk, upload_id, reason=str(error))
         return Failed(message=str(error))
     return _end(desk, upload_id, outcome)
 
@@ -113,6 +122,14 @@ def _suspend_until(
     return outcome
 
 
+@patient
+def _note_failure(desk: Desk, upload_id: str, *, reason: str) -> None:
+    """Say that the bytes will not arrive, unless another process works on it by now."""
+    check_lease(desk)
+    fail_unsent(desk.store, upload_id, reason=reason)
+
+
+@patient
 def _end(desk: Desk, upload_id: str, outcome: WaitOutcome) -> State[Any]:
     with desk.store.reading() as session:
         row = load_upload(session, upload_id)

@@ -17,6 +17,7 @@ from prefect.artifacts import (
 )
 from prefect.exceptions import FailedRun
 
+from flows.patience import patient
 from flows.working import Desk
 from postflow.apart import run_apart
 from postflow.errors import FlowRunError
@@ -103,9 +104,13 @@ def tags_of(*, project_id: str | None, batch_id: str | None = None) -> list[str]
 
 def tag_with_project(desk: Desk, upload_id: str) -> None:
     """Tag this run with the project, which is often known only once the upload has found it."""
+    tag_run(desk, tags_of(project_id=_find_project(desk, upload_id)))
+
+
+@patient
+def _find_project(desk: Desk, upload_id: str) -> str | None:
     with desk.store.reading() as session:
-        project_id = load_upload(session, upload_id).project_id
-    tag_run(desk, tags_of(project_id=project_id))
+        return load_upload(session, upload_id).project_id
 
 
 def tag_run(desk: Desk, tags: Iterable[str]) -> None:

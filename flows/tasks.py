@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
+from flows.patience import patient
 from flows.showing import UploadProgress, show_link, tags_of
 from flows.working import Desk
 from postflow.apart import run_apart
 from postflow.clock import utc_now
 from postflow.delivery.delivering import Delivered, deliver
 from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
-from postflow.errors import PostFlowError
+from postflow.errors import PostFlowError, StoreUnavailableError
 from postflow.flow_runs import PrefectFlowRuns
 from postflow.frameio.opening import open_frameio
 from postflow.settings.prefect_url import prefect_api_url
@@ -38,19 +39,26 @@ _DELAYS = [5.0, 20.0, 60.0]  # seconds
 def _may_work_later(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Retry, a few times, only what our errors call retryable."""
     error = state.result(raise_on_failure=False)
-    return isinstance(error, PostFlowError) and error.retryable and run.run_count <= _RETRIES
+    is_retryable = isinstance(error, PostFlowError) and error.retryable
+    # A store that is away was waited for already.
+    is_retryable = is_retryable and not isinstance(error, StoreUnavailableError)
+    return is_retryable and run.run_count <= _RETRIES
 
 
-def _named(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+def _named(
+    name: str,
+) -> Callable[[Callable[Concatenate[Desk, P], R]], Task[Concatenate[Desk, P], R]]:
     """Return the decorator of our tasks: nothing cached, because what the store says changes.
+
+    While the store is away they wait for it.
 
     One retry more than `_may_work_later` allows: Prefect logs a traceback when its own count is
     exhausted, and our errors are sentences.
     """
 
-    def decorate(function: Callable[P, R]) -> Task[P, R]:
+    def decorate(function: Callable[Concatenate[Desk, P], R]) -> Task[Concatenate[Desk, P], R]:
         return Task(
-            function,
+            patient(function),
             name=name,
             cache_policy=NO_CACHE,
             persist_result=False,

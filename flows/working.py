@@ -4,40 +4,56 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import uuid4
 
 from prefect.exceptions import Pause
 
+from flows.patience import patient, wait_for_store
 from postflow.clock import utc_now
-from postflow.errors import StoreError
+from postflow.errors import ClaimLostError, StoreError
 from postflow.settings import Settings, load_settings
 from postflow.store.database import Store, open_store
-from postflow.store.flow_runs import claim_run, finish_run, last_attempt, load_run, renew_lease
+from postflow.store.flow_runs import (
+    check_holder,
+    claim_run,
+    finish_run,
+    last_attempt,
+    load_run,
+    renew_lease,
+)
 from postflow.store.uploads import load_upload
 from postflow.store.waits import close_superseded_waits
 from postflow.submitting import revive_upload
 
-_PATIENCE = timedelta(seconds=30)
-"""How long a flow waits for a locked store; unlike a webhook's sender it can."""
+_BUSY_TIMEOUT = timedelta(seconds=30)
+"""How long a flow waits in line for a locked store; unlike a webhook's sender it can."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desk:
-    """Where a flow run works: which settings, which store, as which run."""
+    """Where a flow run works: which settings, which store, as which run, in which process."""
 
     settings: Settings
     store: Store
     flow_run_id: str
+    holder: str = field(default_factory=lambda: uuid4().hex)
 
 
 @contextmanager
 def open_desk(flow_run_id: str) -> Iterator[Desk]:
-    """Open settings and store; a store that was never migrated is refused, never created."""
+    """Open settings and store; a store that was never migrated is refused, never created.
+
+    A store that is away is waited for, see `flows.patience`.
+    """
     settings = load_settings()
-    patience = max(settings.database.busy_timeout, _PATIENCE)
-    store = open_store(settings.database.url, busy_timeout=patience)
+    busy_timeout = max(settings.database.busy_timeout, _BUSY_TIMEOUT)
+    store = wait_for_store(
+        lambda: open_store(settings.database.url, busy_timeout=busy_timeout),
+        patience=settings.database.patience,
+    )
     try:
         yield Desk(settings=settings, store=store, flow_run_id=flow_run_id)
     finally:
@@ -50,21 +66,26 @@ def holding_lease(desk: Desk, upload_id: str) -> Iterator[None]:
 
     Leaving by suspension gives the lease back, so that silence means death only while it should
     be speaking. A process that is killed or told to end leaves it to run out, and the tracker
-    brings the run back.
+    brings the run back. Raises ClaimLostError once another process has taken the run over: then
+    this one was silent for too long, and must not say anything about the run any more.
     """
     _claim(desk, upload_id)
     try:
         with _beating(desk):
             yield
     except Pause:
-        _give_back(desk)
+        # Prefect may start the next process by now. Without the store the lease just runs out.
+        with suppress(StoreError):
+            _give_back(desk)
         raise
+    except StoreError:
+        raise  # nobody to tell, or nothing that this process may tell
     except Exception as error:
         record_end(desk, note=f"{type(error).__name__}: {error}")
         raise
-    _give_back(desk)
 
 
+@patient
 def _claim(desk: Desk, upload_id: str) -> None:
     """Take the upload on; a run that had ended and is started again by a person begins anew."""
     with desk.store.writing() as session:
@@ -78,6 +99,7 @@ def _claim(desk: Desk, upload_id: str) -> None:
             flow_run_id=desk.flow_run_id,
             upload_id=upload_id,
             version=upload.version,
+            holder=desk.holder,
             lease_until=now + desk.settings.tracker.lease,
             now=now,
         )
@@ -89,12 +111,22 @@ def _claim(desk: Desk, upload_id: str) -> None:
 
 def _give_back(desk: Desk) -> None:
     with desk.store.writing() as session:
+        check_holder(session, desk.flow_run_id, holder=desk.holder)
         renew_lease(session, desk.flow_run_id, until=None)
 
 
+@patient
+def check_lease(desk: Desk) -> None:
+    """Raise ClaimLostError if another process has taken this run over."""
+    with desk.store.reading() as session:
+        check_holder(session, desk.flow_run_id, holder=desk.holder)
+
+
+@patient
 def record_end(desk: Desk, *, note: str) -> None:
-    """Say in the store that this flow run will do no more."""
+    """Say in the store that this flow run will do no more; ClaimLostError if it is not ours."""
     with desk.store.writing() as session:
+        check_holder(session, desk.flow_run_id, holder=desk.holder)
         finish_run(session, desk.flow_run_id, note=note, now=utc_now())
 
 
@@ -115,8 +147,11 @@ def _beat(desk: Desk, over: threading.Event) -> None:
     while not over.wait(every):
         try:
             with desk.store.writing() as session:
+                check_holder(session, desk.flow_run_id, holder=desk.holder)
                 renew_lease(
                     session, desk.flow_run_id, until=utc_now() + desk.settings.tracker.lease
                 )
+        except ClaimLostError:
+            return  # the lease is another process's; ours learns of it at its next step
         except StoreError:
             continue  # the next beat may reach the store again; the lease is six beats long

@@ -103,6 +103,7 @@ class DatabaseSettings(Section):
 
     url: str = "sqlite:///postflow.db"
     busy_timeout: Seconds = timedelta(seconds=3)
+    patience: Seconds = timedelta(minutes=10)
 
 
 class SignIn(StrEnum):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from postflow.errors import ClaimLostError
 from postflow.store.tables import FlowRunRow
 
 
@@ -51,8 +52,12 @@ def claim_run(
     version: int,
     lease_until: datetime,
     now: datetime,
+    holder: str | None = None,
 ) -> FlowRunRow:
-    """Say that this flow run's process is alive and works on the version; idempotent."""
+    """Say that this flow run's process is alive and works on the version; idempotent.
+
+    `holder` names the process; one that claimed the run before has lost it by this.
+    """
     row = session.exec(select(FlowRunRow).where(FlowRunRow.flow_run_id == flow_run_id)).first()
     if row is None:
         last = last_attempt(session, upload_id, version)
@@ -64,9 +69,20 @@ def claim_run(
                 session, upload_id, version, attempt=last.attempt + 1 if last else 1, now=now
             )
             row.flow_run_id = flow_run_id
-    row.lease_until, row.finished_at = lease_until, None
+    row.lease_until, row.finished_at, row.holder = lease_until, None, holder
     session.flush()
     return row
+
+
+def check_holder(session: Session, flow_run_id: str, *, holder: str) -> None:
+    """Raise ClaimLostError unless this process is the last one that claimed the run."""
+    statement = select(FlowRunRow.holder).where(FlowRunRow.flow_run_id == flow_run_id)
+    # Locked, so that nobody takes the run over between this and what the caller writes.
+    if session.exec(statement.with_for_update()).first() != holder:
+        raise ClaimLostError(
+            f"The flow run {flow_run_id} was not heard of for too long and is worked on by another "
+            "process; this one ends without a word."
+        )
 
 
 def renew_lease(session: Session, flow_run_id: str, *, until: datetime | None) -> None:
@@ -138,5 +154,5 @@ def note_restart(
     if row is None or (seen_restarts is not None and row.restarts != seen_restarts):
         return 0
     row.restarts += 1
-    row.lease_until = lease_until
+    row.lease_until, row.holder = lease_until, None
     return row.restarts

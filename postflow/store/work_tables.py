@@ -69,6 +69,8 @@ class FlowRunRow(SQLModel, table=True):
     flow_run_id: str | None = Field(default=None, unique=True)
     lease_until: datetime | None = moment()
     """Renewed by the running process; None while it is suspended or over."""
+    holder: str | None = None
+    """The process that claimed the run last; one that slept through its lease finds another."""
     restarts: int = 0
     finished_at: datetime | None = moment()
     note: str | None = None

@@ -8,7 +8,7 @@ import pytest
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
-from postflow.errors import StoreUnavailableError
+from postflow.errors import ClaimLostError, StoreUnavailableError
 from postflow.store.batches import (
     cache_sha256,
     cached_sha256,
@@ -20,6 +20,7 @@ from postflow.store.database import Store
 from postflow.store.decisions import append_decision
 from postflow.store.deliveries import claim_delivery, complete_delivery, is_name_taken
 from postflow.store.flow_runs import (
+    check_holder,
     claim_run,
     finish_run,
     list_expired_runs,
@@ -177,6 +178,28 @@ def test_lease_tells_who_is_silent(store: Store) -> None:
         renew_lease(session, "ends", until=after(60))
         silent = list_expired_runs(session, now=after(60))
     assert [row.flow_run_id for row in silent] == ["dies"]
+
+
+def test_older_holder_has_lost_its_run(store: Store) -> None:
+    """The process that claimed a run last holds it, and nobody does once it is restarted."""
+    track(store)
+    with store.writing() as session:
+        for holder in ("old", "new"):
+            claim_run(
+                session,
+                flow_run_id="a",
+                upload_id="clip",
+                version=1,
+                holder=holder,
+                lease_until=after(60),
+                now=NOW,
+            )
+        check_holder(session, "a", holder="new")
+        with pytest.raises(ClaimLostError, match="worked on by another process"):
+            check_holder(session, "a", holder="old")
+        note_restart(session, "a", lease_until=after(120))
+        with pytest.raises(ClaimLostError):
+            check_holder(session, "a", holder="new")
 
 
 def test_restarts_are_counted_against_what_was_seen(store: Store) -> None:
