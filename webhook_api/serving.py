@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from postflow.clock import utc_now
 from postflow.frameio.client import FrameioClient
 from postflow.frameio.opening import has_token, open_frameio
 from postflow.frameio.retries import RetryPolicy
@@ -22,6 +23,7 @@ from postflow.settings.advice import list_warnings
 from postflow.settings.prefect_url import prefect_api_url
 from postflow.store.database import Store, open_store
 from postflow.tracker.service import Tracker
+from postflow.tracker.turns import share_turns
 from postflow.webhook_secrets import LiveSecrets
 from webhook_api.app import create_private_app, create_public_app
 from webhook_api.guards import refuse_open_door
@@ -74,7 +76,7 @@ async def serve(
         store = await asyncio.to_thread(_open_store, settings)
         stack.callback(store.close)
         flow_runs = await asyncio.to_thread(_make_flow_runs, settings)
-        frameio = await stack.enter_async_context(_opening_frameio(settings))
+        frameio = await stack.enter_async_context(_opening_frameio(settings, store))
         tracker = Tracker(
             store=store,
             frameio=frameio,
@@ -199,12 +201,13 @@ def _make_flow_runs(settings: Settings) -> PrefectFlowRuns:
 
 
 @asynccontextmanager
-async def _opening_frameio(settings: Settings) -> AsyncIterator[FrameioClient | None]:
+async def _opening_frameio(settings: Settings, store: Store) -> AsyncIterator[FrameioClient | None]:
     """Give a client, or None if nobody can sign in: events are then only stored."""
     if not has_token(settings.frameio):
         yield None
         return
-    async with open_frameio(settings.frameio, retries=_READER_RETRIES) as frameio:
+    turns = share_turns(store, utc_now)
+    async with open_frameio(settings.frameio, retries=_READER_RETRIES, take_turn=turns) as frameio:
         yield frameio
 
 

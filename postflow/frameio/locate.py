@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from postflow.errors import ConfigurationError, NotFoundError
 from postflow.frameio.client import FrameioClient
-from postflow.frameio.wire import Project
+from postflow.frameio.wire import Project, Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,22 @@ class Location:
     project_id: str
     project_name: str
     folder_id: str
+
+
+class Places(Protocol):
+    """The reads by which a project is found; the client has them."""
+
+    async def fetch_workspaces(self) -> list[Workspace]:
+        """Return every workspace of the account."""
+        ...
+
+    async def fetch_projects(self, workspace_id: str) -> list[Project]:
+        """Return every project of a workspace."""
+        ...
+
+    async def fetch_project(self, project_id: str) -> Project:
+        """Return one project; raises NotFoundError."""
+        ...
 
 
 async def locate(
@@ -38,11 +55,7 @@ async def locate(
     choices where an id is missing and not the only one, or wrong.
     """
     account_id = await client.account_id()
-    if project_id is None:
-        workspace_id = workspace_id or await _only_workspace(client)
-        project = await _only_project(client, workspace_id)
-    else:
-        project = await _given_project(client, project_id, workspace_id)
+    project = await find_project(client, workspace_id=workspace_id, project_id=project_id)
     path = folder_path(folder)
     folder_id = await client.find_or_create_folder(project.root_folder_id, path=path)
     return Location(
@@ -52,6 +65,15 @@ async def locate(
         project_name=project.name,
         folder_id=folder_id,
     )
+
+
+async def find_project(
+    places: Places, *, workspace_id: str | None = None, project_id: str | None = None
+) -> Project:
+    """Return the given project, or the only one; raises ConfigurationError that lists them."""
+    if project_id is not None:
+        return await _given_project(places, project_id, workspace_id)
+    return await _only_project(places, workspace_id or await _only_workspace(places))
 
 
 async def locate_workspace(client: FrameioClient, *, workspace_id: str | None = None) -> str:
@@ -64,12 +86,12 @@ def folder_path(folder: str) -> Sequence[str]:
     return tuple(name.strip() for name in folder.split("/") if name.strip())
 
 
-async def _only_workspace(client: FrameioClient) -> str:
+async def _only_workspace(client: Places) -> str:
     workspaces = await client.fetch_workspaces()
     return _only(((each.id, each.name) for each in workspaces), "workspace", "frameio.workspace_id")
 
 
-async def _only_project(client: FrameioClient, workspace_id: str) -> Project:
+async def _only_project(client: Places, workspace_id: str) -> Project:
     try:
         projects = await client.fetch_projects(workspace_id)
     except NotFoundError as error:
@@ -83,9 +105,7 @@ async def _only_project(client: FrameioClient, workspace_id: str) -> Project:
     return next(each for each in projects if each.id == chosen)
 
 
-async def _given_project(
-    client: FrameioClient, project_id: str, workspace_id: str | None
-) -> Project:
+async def _given_project(client: Places, project_id: str, workspace_id: str | None) -> Project:
     try:
         project = await client.fetch_project(project_id)
     except NotFoundError as error:

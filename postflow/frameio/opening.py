@@ -16,7 +16,7 @@ import httpx
 from postflow.errors import ConfigurationError
 from postflow.frameio.client import FrameioClient
 from postflow.frameio.oauth import OAuthApp
-from postflow.frameio.ratelimits import RateLimits
+from postflow.frameio.ratelimits import RateLimits, TakeTurn
 from postflow.frameio.retries import RetryPolicy
 from postflow.frameio.tokens import FixedToken, ServerToServerToken, TokenSource, WebAppToken
 from postflow.settings.sections import FrameioSettings, SignIn
@@ -27,13 +27,17 @@ WAIT_ON_THIS_MACHINE = timedelta(milliseconds=50)
 
 @asynccontextmanager
 async def open_frameio(
-    settings: FrameioSettings, *, retries: RetryPolicy | None = None
+    settings: FrameioSettings,
+    *,
+    retries: RetryPolicy | None = None,
+    take_turn: TakeTurn | None = None,
 ) -> AsyncIterator[FrameioClient]:
     """Give a client for the configured Frame.io; ConfigurationError if nobody can sign in.
 
-    `retries` is how patient it is, by default as Frame.io's guide asks.
+    `retries` is how patient it is, by default as Frame.io's guide asks; `take_turn` shares the
+    narrow rate limits with other processes.
     """
-    limits = RateLimits() if settings.respect_rate_limits else RateLimits.off()
+    limits = RateLimits(take_turn=take_turn) if settings.respect_rate_limits else RateLimits.off()
     trusted = httpx.create_ssl_context()  # takes a while, so it is made once for both
     async with httpx.AsyncClient(verify=trusted) as http:
         yield FrameioClient(

@@ -135,6 +135,13 @@ class ReviewSettings(Section):
         """Return the same settings with one editor more."""
         return self.model_copy(update={"editors": (*self.editors, user_id)})
 
+    def can_approve_without(self, *addresses: str) -> bool:
+        """Whether anybody but the person of these ids and addresses could approve, in number."""
+        approvers = _folded(self.approvers)
+        left = approvers - _folded(addresses) - _folded(self.editors)
+        of_a_domain = any(entry.startswith("@") for entry in left)
+        return not approvers or of_a_domain or len(left) >= self.quorum
+
     @property
     def rules(self) -> ReviewRules:
         """These settings as the domain takes them.

@@ -7,7 +7,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -167,6 +174,7 @@ class TrackerSettings(Section):
     resume_every: Positive = timedelta(seconds=2)
     poll_every: Positive = timedelta(minutes=10)
     poll_every_without_webhook: Positive = timedelta(seconds=30)
+    reconcile_every: Positive = timedelta(hours=1)
     lease: Positive = timedelta(seconds=60)
     lease_renewal: Positive = timedelta(seconds=10)
     ready_patience: Seconds = timedelta(seconds=5)
@@ -215,6 +223,9 @@ class Settings(BaseSettings):
     notices: NoticeSettings = NoticeSettings()
     logs: LogSettings = LogSettings()
 
+    _own_users: tuple[str, ...] = PrivateAttr(default=())
+    _as_written: ReviewSettings | None = PrivateAttr(default=None)
+
     @model_validator(mode="after")
     def _projects_can_work(self) -> Self:
         for project_id in self.projects:
@@ -227,26 +238,21 @@ class Settings(BaseSettings):
         if own is None:
             return self
         try:
-            update = {
-                "review": merge_section(self.review, own.review),
-                "analysis": merge_section(self.analysis, own.analysis),
-            }
+            review = merge_section(self._as_written or self.review, own.review)
+            analysis = merge_section(self.analysis, own.analysis)
         except ValidationError as error:
             message = error.errors()[0]["msg"].removeprefix("Value error, ")
             raise ValueError(f"in the project {project_id}, {message}") from error
-        return self.model_copy(update=update)
+        for user_id in self._own_users:  # afterwards: it may leave nobody who could approve
+            review = review.with_editor(user_id)
+        return self.model_copy(update={"review": review, "analysis": analysis})
 
     def with_editor(self, user_id: str) -> Settings:
         """Return settings in which this user decides nothing, in any project."""
-        projects = {
-            project_id: own.model_copy(update={"review": own.review.with_editor(user_id)})
-            if "editors" in own.review.model_fields_set
-            else own
-            for project_id, own in self.projects.items()
-        }
-        return self.model_copy(
-            update={"review": self.review.with_editor(user_id), "projects": projects}
-        )
+        changed = self.model_copy(update={"review": self.review.with_editor(user_id)})
+        changed._own_users = (*self._own_users, user_id)  # noqa: SLF001 - of our own class
+        changed._as_written = self._as_written or self.review  # noqa: SLF001 - the same
+        return changed
 
     @classmethod
     def settings_customise_sources(

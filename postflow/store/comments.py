@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
+from postflow.domain.findings import ChangeKind, Finding
 from postflow.domain.people import Person
 from postflow.domain.standing import ReviewStatus
 from postflow.store.columns import storable
@@ -58,8 +59,8 @@ def apply_comments(
     file_id: str,
     now: datetime,
     read_anew: bool = True,
-) -> None:
-    """Make the stored comments of a file equal to the complete list `seen`.
+) -> list[Finding]:
+    """Make the stored comments of a file equal to the complete list `seen`; return what is new.
 
     What is missing from the list was deleted, and stays deleted: Frame.io never reuses an id.
     Only a rejection that is there again counts again, because doubt is never an approval.
@@ -70,8 +71,10 @@ def apply_comments(
         row.comment_id: row
         for row in session.exec(select(CommentRow).where(CommentRow.file_id == file_id))
     }
+    found: list[Finding] = []
     for comment in seen:
         row = known.pop(comment.comment_id, None)
+        found += _compare(row, comment)
         if row is None:
             row = CommentRow(
                 comment_id=comment.comment_id,
@@ -90,7 +93,9 @@ def apply_comments(
         if row.deleted_at is None:
             row.deleted_at = now
             _add_revision(session, row, at=now, now=now, deleted=True)
+            found.append(Finding(kind=ChangeKind.COMMENT_DELETED, resource_id=row.comment_id))
     session.flush()
+    return found
 
 
 def _update(
@@ -130,6 +135,26 @@ def _judge(session: Session, row: CommentRow, seen: SeenComment, *, now: datetim
             at=now,
         )
     )
+
+
+def _compare(row: CommentRow | None, seen: SeenComment) -> list[Finding]:
+    """Return what Frame.io should have sent an event about, since the comment was stored."""
+    if row is None:
+        return [_finding(ChangeKind.COMMENT_CREATED, seen, seen.written_at)]
+    if row.deleted_at is not None:
+        return []
+    found = []
+    if _is_changed(row, seen):
+        found.append(_finding(ChangeKind.COMMENT_UPDATED, seen, seen.edited_at))
+    if row.completed_at is None and seen.completed_at is not None:
+        found.append(_finding(ChangeKind.COMMENT_COMPLETED, seen, seen.completed_at))
+    if row.completed_at is not None and seen.completed_at is None:
+        found.append(_finding(ChangeKind.COMMENT_UNCOMPLETED, seen, None))
+    return found
+
+
+def _finding(kind: ChangeKind, seen: SeenComment, at: datetime | None) -> Finding:
+    return Finding(kind=kind, resource_id=seen.comment_id, at=at)
 
 
 def _is_changed(row: CommentRow, seen: SeenComment) -> bool:

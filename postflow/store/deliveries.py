@@ -12,7 +12,7 @@ from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
 from postflow.errors import StoreUnavailableError
 from postflow.store.decisions import last_decision
-from postflow.store.tables import DeliveryRow, UploadRow
+from postflow.store.tables import DeliveryRow, UploadRow, VersionRow
 
 
 def load_delivery(session: Session, upload_id: str, version: int) -> DeliveryRow | None:
@@ -22,6 +22,12 @@ def load_delivery(session: Session, upload_id: str, version: int) -> DeliveryRow
             DeliveryRow.upload_id == upload_id, DeliveryRow.version == version
         )
     ).first()
+
+
+def is_delivered(session: Session, row: UploadRow | VersionRow) -> bool:
+    """Whether this version, or the current one of this upload, has been delivered."""
+    delivery = load_delivery(session, row.upload_id, row.version)
+    return delivery is not None and delivery.delivered_at is not None
 
 
 def is_name_taken(session: Session, name: str) -> bool:

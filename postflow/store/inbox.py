@@ -48,9 +48,10 @@ def record_deliveries(session: Session, deliveries: Sequence[Delivery]) -> None:
     session.connection().execute(insert(EventRow), rows)
 
 
-def has_events(session: Session) -> bool:
-    """Whether any delivery was ever recorded."""
-    return session.exec(select(EventRow.id).limit(1)).first() is not None
+def last_received(session: Session) -> datetime | None:
+    """Return when the newest delivery arrived; None if none ever did."""
+    newest = select(EventRow.received_at).order_by(col(EventRow.id).desc()).limit(1)
+    return session.exec(newest).first()
 
 
 def has_come(

@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel
 from postflow.domain.standing import DecisionSource, ReviewStatus
 from postflow.domain.uploads import UploadStatus
 from postflow.store.columns import moment
+from postflow.store.finding_tables import FindingRow
 from postflow.store.judgement_tables import AnalysisRow, OpinionRow
 from postflow.store.upload_tables import AllowanceRow, FinishedPartRow, UploadClaimRow
 from postflow.store.work_tables import (
@@ -39,6 +40,7 @@ __all__ = [
     "DeliveryRow",
     "EventRow",
     "FileHashRow",
+    "FindingRow",
     "FinishedPartRow",
     "FlowRunRow",
     "NoticeRow",

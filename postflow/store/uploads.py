@@ -14,7 +14,7 @@ from postflow.errors import UnknownUploadError, UploadConflictError
 from postflow.store.inbox import reopen_untracked
 from postflow.store.tables import UploadRow, VersionRow
 
-_REPORTED_BEFORE = timedelta(hours=1)
+REPORTED_BEFORE = timedelta(hours=1)
 """How long before its registration Frame.io may have reported the file of a video."""
 
 
@@ -74,7 +74,7 @@ def register_upload(
             now=now,
         )
     if file_id is None and path is None:
-        reopen_untracked(session, project_id=project_id, since=now - _REPORTED_BEFORE)
+        reopen_untracked(session, project_id=project_id, since=now - REPORTED_BEFORE)
     return upload
 
 
@@ -117,6 +117,11 @@ def find_unattached(session: Session, filename: str, *, project_id: str | None) 
 def has_unattached(session: Session, *, project_id: str | None = None) -> bool:
     """Whether any upload, of this project if it is given, waits for a file of its name."""
     return session.exec(_unattached(project_id).limit(1)).first() is not None
+
+
+def list_unattached(session: Session) -> list[UploadRow]:
+    """Return the uploads that wait for a file of their name, the oldest first."""
+    return list(session.exec(_unattached(None)))
 
 
 def _unattached(project_id: str | None) -> SelectOfScalar[UploadRow]:

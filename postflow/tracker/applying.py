@@ -7,26 +7,26 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from postflow.domain.findings import ChangeKind, Finding
 from postflow.domain.people import Person
 from postflow.domain.uploads import UploadStatus
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.comments import apply_comments
-from postflow.store.deliveries import load_delivery
+from postflow.store.deliveries import is_delivered
+from postflow.store.findings import note_findings
 from postflow.store.flow_runs import last_attempt
-from postflow.store.inbox import has_events
 from postflow.store.opinions import reuse_opinions
 from postflow.store.review_deadlines import arm_deadline
-from postflow.store.tables import CommentRow, UploadRow, VersionRow
+from postflow.store.tables import CommentRow, EventRow, UploadRow, VersionRow
 from postflow.store.uploads import fail_upload, find_version, load_upload, move_status
 from postflow.tracker.deciding import recall_delivery, redecide, settle_consequences
+from postflow.tracker.pacing import plan_look
 from postflow.tracker.reading import FileSeen
 from postflow.tracker.status_field import StatusHint, apply_status_field
 
-_UNREADY_LOOK = timedelta(seconds=15)
 _UNKNOWN_LOOK = timedelta(seconds=30)
 _SECOND_LOOK = timedelta(seconds=5)
-_DELIVERED_FACTOR = 6
 
 
 def apply_seen(
@@ -34,31 +34,34 @@ def apply_seen(
     file_id: str,
     seen: FileSeen | None,
     *,
-    hints: Sequence[StatusHint],
     settings: Settings,
     now: datetime,
+    events: Sequence[EventRow] = (),
     log: Sequence[StatusHint] = (),
     began_at: datetime | None = None,
 ) -> None:
     """Make the store say what Frame.io says of this file; the same again changes nothing.
 
     `seen` is None when the file is gone, which counts only when it is so a second time.
-    `hints` and `log` say who may have set the Status, by webhooks and by the audit log;
-    `began_at` is when the reading began, if that was not just now.
+    `events` are those that caused the reading, and with the audit log's lines in `log` they say
+    who may have set the Status; `began_at` is when the reading began, if that was not just now.
     """
     version = find_version(session, file_id)
     if version is None:
         return
     upload = load_upload(session, version.upload_id, lock=True)
     is_current = version.version == upload.version
+    known_at = version.read_at or version.uploaded_at
+    found: list[Finding] = []
     if seen is None:
-        if is_current:
-            _note_gone(session, upload, settings=settings, now=now)
+        if is_current and _note_gone(session, upload, settings=settings, now=now):
+            found.append(Finding(kind=ChangeKind.FILE_DELETED, resource_id=file_id))
+        note_findings(session, upload, version, found, events=events, now=now)
         return
     if is_current:
         upload.gone_at = None
     _update_version(upload, version, seen)
-    apply_comments(
+    found += apply_comments(
         session,
         seen.comments,
         upload_id=upload.upload_id,
@@ -66,28 +69,25 @@ def apply_seen(
         file_id=file_id,
         now=now,
         # What was delivered was decided by the rules of its day; `calibrate` shows the difference.
-        read_anew=not _is_delivered(session, version),
+        read_anew=not is_delivered(session, version),
     )
     own = settings.for_project(upload.project_id)
     if own.analysis.second_opinion is not None:
         reuse_opinions(session, upload.upload_id, version.version, now=now)
-    apply_status_field(
-        session,
-        version,
-        seen.status_value,
-        hints=hints,
-        log=log,
-        rules=own.review.rules,
-        now=now,
-    )
-    version.read_at = began_at or now
-    if not is_current:
-        return
-    if upload.cancelled_at is None:
-        _move(session, upload, version, seen.status, now=now)
+    hints = _read_hints(events)
+    if apply_status_field(
+        session, version, seen.status_value, hints=hints, log=log, rules=own.review.rules, now=now
+    ):
+        at = max((each.at for each in log or hints), default=None)
+        found.append(Finding(kind=ChangeKind.STATUS_CHANGED, resource_id=file_id, at=at))
+    if is_current and upload.cancelled_at is None:
+        found += _move(session, upload, version, seen.status, now=now)
         redecide(session, upload, settings=settings, now=now)
-    look = _next_look(session, upload, settings=settings, now=now)
-    upload.look_at = min(look, upload.quiet_until or look) if look else None
+    note_findings(session, upload, version, found, events=events, now=now, known_at=known_at)
+    version.read_at = began_at or now
+    if is_current:
+        look = plan_look(session, upload, settings=settings, now=now)
+        upload.look_at = min(look, upload.quiet_until or look) if look else None
 
 
 def known_authors(session: Session, file_id: str) -> dict[str, Person]:
@@ -102,29 +102,31 @@ def known_authors(session: Session, file_id: str) -> dict[str, Person]:
     }
 
 
-def _note_gone(session: Session, upload: UploadRow, *, settings: Settings, now: datetime) -> None:
+def _note_gone(session: Session, upload: UploadRow, *, settings: Settings, now: datetime) -> bool:
+    """Take note that the file does not exist; return whether that is certain just now."""
     if upload.status == UploadStatus.FAILED or upload.cancelled_at is not None:
         upload.look_at = None
-        return
+        return False
     if upload.gone_at is None:
         upload.gone_at = now
     if upload.status == UploadStatus.REGISTERED and upload.path is None:
         # Never seen: the id is wrong or early. Its file may still be reported, by id or by name.
         upload.look_at = now + _UNKNOWN_LOOK
-        return
+        return False
     if now - upload.gone_at < _SECOND_LOOK:
         upload.look_at = upload.gone_at + _SECOND_LOOK
-        return
+        return False
     reason = f"{upload.filename} was deleted on Frame.io"
     recalled = {"reason": f"{reason} after its delivery.", "cause": "deleted-after-delivery"}
     if recall_delivery(session, upload, told=recalled, now=now):
         upload.look_at = None
-        return
+        return True
     reason += "; run it again to upload it anew."
     fail_upload(upload, reason=reason, now=now)
     told = {"reason": reason, "cause": "deleted"}
     announce(session, Announcement.FAILED, upload, now=now, cause="deleted", payload=told)
     settle_consequences(session, upload, settings=settings, now=now)
+    return True
 
 
 def _update_version(upload: UploadRow, version: VersionRow, seen: FileSeen) -> None:
@@ -136,15 +138,21 @@ def _update_version(upload: UploadRow, version: VersionRow, seen: FileSeen) -> N
 
 def _move(
     session: Session, upload: UploadRow, version: VersionRow, seen: UploadStatus, *, now: datetime
-) -> None:
+) -> list[Finding]:
     moved = move_status(upload, seen, now=now)
-    if seen in (UploadStatus.UPLOADED, UploadStatus.READY):
+    is_ready, resource = seen is UploadStatus.READY, version.file_id or ""
+    found = []
+    if is_ready or seen is UploadStatus.UPLOADED:
+        if version.uploaded_at is None:
+            found.append(Finding(kind=ChangeKind.UPLOAD_COMPLETED, resource_id=resource))
         version.uploaded_at = version.uploaded_at or now
-    if seen is UploadStatus.READY:
+    if is_ready:
         version.ready_at = version.ready_at or now
         if moved:
+            found.append(Finding(kind=ChangeKind.FILE_READY, resource_id=resource))
             announce(session, Announcement.READY, upload, now=now)
             _await_reviewers(session, upload, now=now)
+    return found
 
 
 def _await_reviewers(session: Session, upload: UploadRow, *, now: datetime) -> None:
@@ -153,24 +161,9 @@ def _await_reviewers(session: Session, upload: UploadRow, *, now: datetime) -> N
         arm_deadline(session, upload, now=now)
 
 
-def _next_look(
-    session: Session, upload: UploadRow, *, settings: Settings, now: datetime
-) -> datetime | None:
-    """Return when to read the file again even if no webhook says so."""
-    tracker = settings.tracker
-    every = tracker.poll_every
-    if not settings.webhook.enabled or not has_events(session):
-        # No webhook has ever arrived here: until one does, do not count on them.
-        every = min(every, tracker.poll_every_without_webhook)
-    if upload.status == UploadStatus.FAILED or upload.cancelled_at is not None:
-        return None
-    if upload.status != UploadStatus.READY:
-        return now + min(every, _UNREADY_LOOK)
-    if _is_delivered(session, upload):
-        return now + every * _DELIVERED_FACTOR
-    return now + every
-
-
-def _is_delivered(session: Session, version: UploadRow | VersionRow) -> bool:
-    delivery = load_delivery(session, version.upload_id, version.version)
-    return delivery is not None and delivery.delivered_at is not None
+def _read_hints(events: Sequence[EventRow]) -> list[StatusHint]:
+    return [
+        StatusHint(user_id=row.user_id, at=row.received_at)
+        for row in events
+        if row.event_type == ChangeKind.STATUS_CHANGED
+    ]

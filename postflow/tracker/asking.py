@@ -7,8 +7,10 @@ import asyncio
 from postflow.errors import FrameioRefusedError, NotFoundError
 from postflow.store.database import Store
 from postflow.store.inbox import UNTRACKED_FILE
-from postflow.store.uploads import attach_file, find_unattached, find_version, has_unattached
+from postflow.store.tables import EventRow
+from postflow.store.uploads import has_unattached
 from postflow.store.versions import find_upload_of_file
+from postflow.tracker.arrivals import attach_by_name
 from postflow.tracker.faults import is_tokens_fault
 from postflow.tracker.ports import Clock, FrameioReader
 from postflow.tracker.routing import UNTRACKED_COMMENT, Route, plan_file
@@ -26,14 +28,15 @@ class Asker:
         self._stacks = stacks
         self._clock = clock
 
-    async def follow(self, route: Route, *, project_id: str | None) -> Route:
+    async def follow(self, route: Route, event: EventRow) -> Route:
         """Return a route without questions; raises FrameioError."""
+        project_id = event.project_id
         if route.ask_stack is not None:
             route = await self._ask_stack(route.ask_stack, project_id=project_id)
         if route.ask_comment is not None:
             route = await self._ask_comment(route.ask_comment, project_id=project_id)
         if route.ask_file is not None:
-            route = await self._ask_file(route.ask_file)
+            route = await self._ask_file(route.ask_file, event)
         return route
 
     async def _ask_stack(self, resource_id: str, *, project_id: str | None) -> Route:
@@ -57,7 +60,7 @@ class Asker:
                 session, comment.file_id, project_id=project_id, note=UNTRACKED_COMMENT
             )
 
-    async def _ask_file(self, file_id: str) -> Route:
+    async def _ask_file(self, file_id: str, event: EventRow) -> Route:
         """Attach the file to an upload of its name that waits for one."""
         try:
             file = await self._frameio.fetch_file(file_id)
@@ -65,16 +68,7 @@ class Asker:
             if is_tokens_fault(error):
                 raise
             return Route(note="not a file, or deleted before it could be read")
-        if await asyncio.to_thread(self._attach, file.id, file.name, file.project_id):
+        now = self._clock()
+        if await asyncio.to_thread(attach_by_name, self._store, file, now=now, events=[event]):
             return Route(file_id=file.id)
         return Route(note=UNTRACKED_FILE)
-
-    def _attach(self, file_id: str, name: str, project_id: str) -> bool:
-        with self._store.writing() as session:
-            if find_version(session, file_id) is not None:
-                return True
-            upload = find_unattached(session, name, project_id=project_id)
-            if upload is None:
-                return False
-            attach_file(session, upload, file_id=file_id, now=self._clock())
-        return True

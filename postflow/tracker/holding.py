@@ -16,7 +16,7 @@ from postflow.domain.standing import DecisionSource, Review, ReviewStatus, State
 from postflow.settings import Settings
 from postflow.settings.review import ReviewSettings
 from postflow.store.announcements import Announcement, announce
-from postflow.store.deliveries import load_delivery
+from postflow.store.deliveries import is_delivered
 from postflow.store.tables import RulingRow, UploadRow
 
 
@@ -81,7 +81,7 @@ def guard_delivery(
         until=ruling.at,
         window=_window(settings, is_setter_known=is_setter_known),
     )
-    if request is None or _is_delivered(session, upload):
+    if request is None or is_delivered(session, upload):
         return
     upload.held_since = now
     upload.held_reason = (
@@ -126,11 +126,6 @@ def _window(settings: Settings, *, is_setter_known: bool) -> timedelta:
 def _is_setter_known(session: Session, ruling: Statement) -> bool:
     row = session.get(RulingRow, int(ruling.key.partition(":")[2]))
     return row is not None and row.known
-
-
-def _is_delivered(session: Session, upload: UploadRow) -> bool:
-    delivery = load_delivery(session, upload.upload_id, upload.version)
-    return delivery is not None and delivery.delivered_at is not None
 
 
 def _say_gap(gap: timedelta) -> str:

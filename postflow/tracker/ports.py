@@ -8,12 +8,13 @@ from typing import Protocol
 
 from postflow.clock import Clock, utc_now
 from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
-from postflow.frameio.wire import AuditLog, Comment, File, Profile, VersionStack
+from postflow.frameio.locate import Places
+from postflow.frameio.wire import AuditLog, Comment, File, Folder, Profile, VersionStack
 
 __all__ = ["Clock", "FlowRuns", "FrameioReader", "utc_now"]
 
 
-class FrameioReader(Protocol):
+class FrameioReader(Places, Protocol):
     """The reads by which the tracker learns the truth; raises FrameioError."""
 
     async def fetch_file(self, file_id: str, *, include: Iterable[str] = ()) -> File:
@@ -26,6 +27,18 @@ class FrameioReader(Protocol):
 
     async def fetch_stack_files(self, stack_id: str, *, include: Iterable[str] = ()) -> list[File]:
         """Return the files of a stack; raises FrameioRefusedError where it is none."""
+        ...
+
+    async def fetch_folders(self, folder_id: str) -> list[Folder]:
+        """Return the folders directly inside a folder."""
+        ...
+
+    async def fetch_files(self, folder_id: str, *, include: Iterable[str] = ()) -> list[File]:
+        """Return the files directly inside a folder, without those in stacks."""
+        ...
+
+    async def fetch_version_stacks(self, folder_id: str) -> list[VersionStack]:
+        """Return the stacks directly inside a folder, with their newest files."""
         ...
 
     async def fetch_comments(self, file_id: str) -> list[Comment]:

@@ -1,6 +1,7 @@
-"""The tracker's loops: settle, look, wake, announce, notify; each goes on whatever happens to the others.
+"""The tracker's loops: settle, look, reconcile, wake, announce, notify.
 
-Loops catch their errors here and nowhere else: one log line, the rows stay for another try.
+Each goes on whatever happens to the others. Loops catch their errors here and nowhere else: one log
+line, the rows stay for another try.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from postflow.notices import Receiver
 from postflow.second_opinion import Ask, open_opinions
 from postflow.settings import Settings
 from postflow.store.database import Store
+from postflow.store.leadership import Leadership
 from postflow.tracker.announcer import Announcer
+from postflow.tracker.arrivals import Arrivals
 from postflow.tracker.notifier import Notifier
 from postflow.tracker.ports import Clock, FlowRuns, FrameioReader, utc_now
+from postflow.tracker.reconciler import Reconciler
 from postflow.tracker.resumer import Resumer
 from postflow.tracker.second_opinion import SecondOpinions, wants_second_opinion
 from postflow.tracker.settling import Settler
@@ -28,6 +32,7 @@ from postflow.tracker.settling import Settler
 _INBOX_LOOK = timedelta(milliseconds=500)
 """How long a row may lie that another process wrote; rows of this process wake the loop."""
 _DUE_LOOK = timedelta(seconds=1)
+_RECONCILE_LOOK = timedelta(seconds=5)
 _AFTER_A_FAILURE = timedelta(seconds=5)
 _log = structlog.get_logger("postflow.tracker")
 
@@ -61,6 +66,18 @@ class Tracker:
         )
         self.settler = (
             Settler(store=store, frameio=frameio, settings=settings, clock=clock)
+            if frameio is not None
+            else None
+        )
+        self._leadership = Leadership(store)
+        self.reconciler = (
+            Reconciler(
+                store=store,
+                settings=settings,
+                arrivals=Arrivals(store=store, frameio=frameio, settings=settings, clock=clock),
+                leadership=self._leadership,
+                clock=clock,
+            )
             if frameio is not None
             else None
         )
@@ -99,7 +116,10 @@ class Tracker:
                 self._repeat("settle", self._settle, _INBOX_LOOK, stop, news=self._inbox_has_news),
                 self._repeat("look", self._look, _DUE_LOOK, stop),
             ]
+        if self.reconciler is not None:
+            loops.append(self._repeat("reconcile", self.reconciler.run_once, _RECONCILE_LOOK, stop))
         async with AsyncExitStack() as stack:
+            stack.callback(self._leadership.close)
             if wants_second_opinion(self._settings):
                 opinions = self._make_opinions(await stack.enter_async_context(open_opinions()))
                 loops.append(self._repeat("second opinion", opinions, _DUE_LOOK, stop))

@@ -47,11 +47,12 @@ def apply_status_field(
     log: Sequence[StatusHint],
     rules: ReviewRules,
     now: datetime,
-) -> None:
+) -> bool:
     """Add a ruling when the Status changed, or name the setter of the last change after all.
 
     `hints` come from webhooks, `log` from the audit log, which is believed before them. A value
-    that neither approves nor rejects and stands there at the first reading is no change.
+    that neither approves nor rejects and stands there at the first reading is no change. Returns
+    whether it changed.
     """
     value = None if value is None else storable(value)
     last = _last_ruling(session, version)
@@ -59,14 +60,14 @@ def apply_status_field(
         if last is not None:
             _reconsider_setter(last, hints)
             session.flush()
-        return
+        return False
     evidence = _pick_evidence(version, last, hints=hints, log=log)
     said = read_status_value(
         value or "", approved=rules.approved_names, rejected=rules.rejected_names
     )
     version.status_value = value
     if version.read_at is None and said is ReviewStatus.PENDING and not evidence:
-        return
+        return False
     ruling = RulingRow(
         upload_id=version.upload_id,
         version=version.version,
@@ -80,6 +81,7 @@ def apply_status_field(
     _name_setter(ruling, evidence)
     session.add(ruling)
     session.flush()
+    return True
 
 
 def _pick_evidence(

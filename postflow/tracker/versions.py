@@ -6,18 +6,21 @@ stack finds it just as well, so nothing depends on the event but speed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
 from sqlmodel import Session
 
+from postflow.domain.findings import ChangeKind, Finding
 from postflow.errors import FrameioRefusedError
 from postflow.frameio.wire import File
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.columns import storable
 from postflow.store.deliveries import load_delivery
-from postflow.store.tables import UploadRow
+from postflow.store.findings import note_findings
+from postflow.store.tables import EventRow, UploadRow
 from postflow.store.uploads import fail_upload, find_version, load_upload
 from postflow.store.versions import NewVersion, begin_version, count_rounds, is_being_sent
 from postflow.tracker.deciding import settle_consequences
@@ -67,12 +70,18 @@ class StackReader:
 
 
 def open_round(
-    session: Session, file_id: str, newest: File, *, settings: Settings, now: datetime
+    session: Session,
+    file_id: str,
+    newest: File,
+    *,
+    settings: Settings,
+    now: datetime,
+    events: Sequence[EventRow] = (),
 ) -> None:
     """Make the newest file of a tracked file's stack the current version, unless it is known.
 
     Whoever comes second finds it on record: two processes open one round. After the last round
-    that the settings allow, the upload fails instead.
+    that the settings allow, the upload fails instead. `events` are those that caused the reading.
     """
     version = find_version(session, file_id)
     if version is None or find_version(session, newest.id) is not None:
@@ -82,8 +91,10 @@ def open_round(
         return
     if upload.cancelled_at is not None or is_being_sent(session, upload, now=now):
         return
+    found = Finding(kind=ChangeKind.FILE_VERSIONED, resource_id=newest.id)
+    note_findings(session, upload, version, [found], events=events, now=now)
     settings = settings.for_project(upload.project_id)
-    review = settings.for_project(upload.project_id).review
+    review = settings.review
     rounds = count_rounds(session, upload.upload_id)
     if rounds >= review.max_rounds:
         _refuse(session, upload, newest, rounds=rounds, settings=settings, now=now)

@@ -11,7 +11,7 @@ import pytest
 
 from postflow.errors import ConfigurationError
 from postflow.settings import Settings, load_settings
-from postflow.settings.advice import list_warnings
+from postflow.settings.advice import list_own_user_warnings, list_warnings
 
 
 def load(tmp_path: Path, **sections: Any) -> Settings:
@@ -119,3 +119,39 @@ def test_open_project_is_warned_about(tmp_path: Path) -> None:
     settings = load(tmp_path, review={"approvers": ["a@x.example"]}, projects=projects)
     (sentence,) = list_warnings(settings)
     assert "p-1" in sentence
+
+
+def told(settings: Settings) -> list[str]:
+    """Return what is said about PostFlow's own user."""
+    return list_own_user_warnings(settings, user_id="postflow", email="bot@studio.example")
+
+
+@pytest.mark.parametrize("named", ["postflow", "Bot@studio.example"], ids=["id", "address"])
+def test_own_user_as_only_approver_is_told(tmp_path: Path, named: str) -> None:
+    """Where only PostFlow itself could approve, one sentence says so, and nothing else breaks."""
+    settings = load(tmp_path, projects={"p-1": {"review": {"approvers": [named]}}})
+    (sentence,) = told(settings)
+    assert sentence.startswith("In the project p-1, without PostFlow's own user (bot@studio")
+    own = settings.with_editor("postflow").for_project("p-1")
+    assert own.review.editors == ("postflow",)
+    assert own.review.approvers == (named,)
+
+
+def test_own_user_among_approvers_needs_the_others(tmp_path: Path) -> None:
+    """PostFlow's own user counts for nothing in a quorum; with enough others nothing is said."""
+    two = {"approvers": ["postflow", "cleo@client.example"]}
+    assert told(load(tmp_path, review=two)) == []
+    (sentence,) = told(load(tmp_path, review={**two, "quorum": 2}))
+    assert "too few people" in sentence
+
+
+def test_own_user_is_an_editor_in_each_project(tmp_path: Path) -> None:
+    """A project with editors of its own does not make PostFlow's user a reviewer."""
+    settings = load(
+        tmp_path,
+        review={"editors": ["ed@studio.example"]},
+        projects={"p-1": {"review": {"editors": ["eva@studio.example"]}}, "p-2": {}},
+    ).with_editor("postflow")
+    assert settings.for_project("p-1").review.editors == ("eva@studio.example", "postflow")
+    assert settings.for_project("p-2").review.editors == ("ed@studio.example", "postflow")
+    assert settings.for_project(None).review.editors == ("ed@studio.example", "postflow")

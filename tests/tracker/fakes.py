@@ -19,11 +19,14 @@ from postflow.frameio.wire import (
     AuditLog,
     Comment,
     File,
+    Folder,
     MetadataField,
     Profile,
+    Project,
     SelectOption,
     User,
     VersionStack,
+    Workspace,
 )
 from tests.factories import CLIENT, EDITOR, NOW, PROJECT
 
@@ -170,6 +173,42 @@ class FakeFrameio:
         if stack_id not in self.stacks:
             raise FrameioRefusedError(f"{stack_id} is no version stack", status_code=422)
         return [self.files[file_id] for file_id in self.stacks[stack_id]]
+
+    async def fetch_workspaces(self) -> list[Workspace]:
+        """Return no workspace: tests name their project."""
+        return []
+
+    async def fetch_projects(self, workspace_id: str) -> list[Project]:
+        """Return no project, for the same reason."""
+        return []
+
+    async def fetch_project(self, project_id: str) -> Project:
+        """Return the project, whose root folder is called root."""
+        self._note(f"project {project_id}")
+        return Project(
+            id=project_id,
+            name=project_id,
+            status="active",
+            storage=0,
+            workspace_id="workspace",
+            root_folder_id="root",
+            view_url="",
+            created_at=NOW,
+            updated_at=NOW,
+        )
+
+    async def fetch_folders(self, folder_id: str) -> list[Folder]:
+        """Return no folder: every file lies in the root."""
+        return []
+
+    async def fetch_files(self, folder_id: str, *, include: Iterable[str] = ()) -> list[File]:
+        """Return the files that are in no stack."""
+        stacked = {file_id for ids in self.stacks.values() for file_id in ids}
+        return [file for file_id, file in self.files.items() if file_id not in stacked]
+
+    async def fetch_version_stacks(self, folder_id: str) -> list[VersionStack]:
+        """Return the stacks with their newest files."""
+        return [await self.fetch_version_stack(stack_id) for stack_id in self.stacks]
 
     async def fetch_comments(self, file_id: str) -> list[Comment]:
         """Return the comments with their replies."""

@@ -7,10 +7,11 @@ import asyncio
 from sqlmodel import select
 
 from postflow.domain.uploads import UploadStatus
+from postflow.settings.sections import ProjectSettings
 from postflow.store.deliveries import claim_delivery, complete_delivery
 from postflow.store.tables import CommentRow, DeliveryRow
 from postflow.store.uploads import load_upload
-from tests.factories import CLIENT, EDITOR, REVIEWER, make_upload
+from tests.factories import CLIENT, EDITOR, PROJECT, REVIEWER, make_upload
 from tests.tracker.conftest import Scene
 
 
@@ -269,3 +270,17 @@ def test_unknown_author_is_asked_for_again(scene: Scene) -> None:
     look(scene)
     with scene.store.reading() as session:
         assert session.get_one(CommentRow, "c1").author_id == CLIENT.id
+
+
+def test_project_of_the_own_user_is_still_read(sqlite_scene: Scene) -> None:
+    """A project whose only approver is PostFlow itself is read like others, and approves nothing."""
+    scene = sqlite_scene
+    own = ProjectSettings.model_validate({"review": {"approvers": ["postflow"]}})
+    scene.start(scene.settings.model_copy(update={"projects": {PROJECT: own}}))
+    scene.track()
+    scene.frameio.write("c1", "Approved.")
+    look(scene)
+    assert scene.upload().review_status == "pending"
+    scene.frameio.write("c2", "Rejected.", author=REVIEWER)
+    look(scene)
+    assert scene.upload().review_status == "rejected"

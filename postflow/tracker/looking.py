@@ -1,0 +1,186 @@
+"""Looking at one file: read it at Frame.io once, write down all that follows, in one transaction.
+
+There is one way of reading, whether an event, the timer or a person asked for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+
+from postflow.domain.people import Person
+from postflow.errors import PostFlowError, StoreUnavailableError
+from postflow.frameio.wire import File
+from postflow.settings import Settings
+from postflow.settings.advice import list_own_user_warnings
+from postflow.store.database import Store
+from postflow.store.findings import match_events
+from postflow.store.inbox import settle_events
+from postflow.store.tables import EventRow
+from postflow.store.uploads import (
+    begin_look,
+    claim_due_looks,
+    find_version,
+    is_newest_look,
+    list_due_looks,
+    load_upload,
+)
+from postflow.tracker.applying import apply_seen, known_authors
+from postflow.tracker.faults import describe
+from postflow.tracker.ports import Clock, FrameioReader
+from postflow.tracker.reading import FileSeen, read_file, read_status_changes
+from postflow.tracker.status_field import StatusHint
+from postflow.tracker.versions import StackReader, open_round
+
+READ_AGAIN = "read again"
+"""The note on events whose file was read because of them."""
+_LIMIT = 20
+_AGAIN = timedelta(seconds=30)
+"""When a look that failed, or whose process was killed, is tried again."""
+_log = structlog.get_logger("postflow.tracker")
+
+
+class _Look(NamedTuple):
+    """A reading that was begun: its number, and what was known of the file before it."""
+
+    number: int
+    began_at: datetime
+    authors: Mapping[str, Person]
+    status_value: str | None
+
+
+class _Found(NamedTuple):
+    """What a reading found: the file, who changed its Status, and the newest file of its stack."""
+
+    seen: FileSeen | None
+    log: Sequence[StatusHint]
+    newest: File | None
+
+
+class Looker:
+    """Reads files one at a time: they all count against the same rate limits."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        frameio: FrameioReader,
+        stacks: StackReader,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._frameio = frameio
+        self._stacks = stacks
+        self._settings = settings
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+        self._own_user: str | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with what was learnt at Frame.io."""
+        return self._settings
+
+    async def look_at_due(self) -> int:
+        """Read the files that are due for it, webhook or not; return how many."""
+        due = await asyncio.to_thread(self._claim_due)
+        for upload_id, file_id in due:
+            try:
+                await self.look_at(file_id)
+            except Exception as error:  # noqa: BLE001 - one file must not hold up the others; logged
+                warn("look failed", error, upload_id=upload_id)
+        return len(due)
+
+    async def look_at(self, file_id: str, *, events: Sequence[EventRow] = ()) -> None:
+        """Read the file with its comments once, and write down all that follows from it.
+
+        Raises StoreUnavailableError when another process reads it at the same time: then that
+        reading, or the next one of ours, is the one that counts.
+        """
+        async with self._one_at_a_time:
+            await self.learn_own_user()
+            look = await asyncio.to_thread(self._begin, file_id)
+            if look is None:
+                return
+            seen = await read_file(
+                self._frameio,
+                file_id,
+                settings=self._settings,
+                known_authors=look.authors,
+            )
+            log: list[StatusHint] = []
+            if seen is not None and seen.status_value != look.status_value:
+                log = await read_status_changes(self._frameio, file_id)
+            newest = await self._stacks.find_newest(seen.parent_id) if seen else None
+            await asyncio.to_thread(self._apply, file_id, look, _Found(seen, log, newest), events)
+
+    async def learn_own_user(self) -> None:
+        """Learn once as whom PostFlow is signed in: that user never decides anything."""
+        if self._own_user is not None:
+            return
+        me = await self._frameio.fetch_me()
+        for warning in list_own_user_warnings(self._settings, user_id=me.id, email=me.email):
+            _log.warning(warning, remedy="name a reviewer in review.approvers")
+        self._own_user = me.id
+        self._settings = self._settings.with_editor(me.id)
+
+    def _begin(self, file_id: str) -> _Look | None:
+        with self._store.writing() as session:
+            number = begin_look(session, file_id)
+            version = find_version(session, file_id)
+            if number is None or version is None:
+                return None
+            return _Look(
+                number, self._clock(), known_authors(session, file_id), version.status_value
+            )
+
+    def _apply(self, file_id: str, look: _Look, found: _Found, events: Sequence[EventRow]) -> None:
+        now = self._clock()
+        with self._store.writing() as session:
+            version = find_version(session, file_id)
+            upload_id = version.upload_id if version else None
+            if upload_id is not None:
+                load_upload(session, upload_id, lock=True)
+            if not is_newest_look(session, file_id, look.number):
+                raise StoreUnavailableError(
+                    f"Another process reads the file {file_id} at the same time; it is read "
+                    "again in a moment."
+                )
+            if found.newest is not None:
+                # First, because what was said about an older version decides nothing.
+                open_round(
+                    session, file_id, found.newest, settings=self._settings, events=events, now=now
+                )
+            apply_seen(
+                session,
+                file_id,
+                found.seen,
+                events=events,
+                log=found.log,
+                settings=self._settings,
+                now=now,
+                began_at=look.began_at,
+            )
+            ids = [row.id for row in events if row.id is not None]
+            settle_events(session, ids, now=now, upload_id=upload_id, note=READ_AGAIN)
+            if upload_id is not None:
+                match_events(session, events, upload_id=upload_id)
+
+    def _claim_due(self) -> list[tuple[str, str]]:
+        now = self._clock()
+        with self._store.reading() as session:
+            if not list_due_looks(session, now=now, limit=1):
+                return []
+        with self._store.writing() as session:
+            return claim_due_looks(session, now=now, limit=_LIMIT, lease=_AGAIN)
+
+
+def warn(what: str, error: Exception, **fields: object) -> None:
+    """Log what failed; with its traceback if nobody foresaw it."""
+    unforeseen = not isinstance(error, PostFlowError)
+    _log.warning(what, error=describe(error), exc_info=unforeseen, **fields)
