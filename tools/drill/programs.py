@@ -18,7 +18,7 @@ import yaml
 from postflow.cli.machine import Machine, find_free_ports
 from postflow.cli.processes import Child, wait_for_http
 from postflow.settings import Settings, load_settings
-from postflow.settings.load import CONFIG_NAME, CONFIG_VARIABLE
+from postflow.settings.config_file import CONFIG_NAME, CONFIG_VARIABLE
 from tools.drill.frameio import Frameio
 from tools.drill.plan import SCALE, Kill, Plan, Target, write_scenario
 from tools.drill.stories import EDITORS
