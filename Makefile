@@ -11,6 +11,8 @@ WORKERS ?= 2
 N ?= 30
 KILLS ?= 10
 SEED ?=
+DATABASE ?=
+NEW ?=
 
 install: $(READY)
 
@@ -52,9 +54,11 @@ bench-judgement: $(READY)
 bench-upload: $(READY)
 	$(BIN)/python -m bench.upload $(UPLOAD_BENCH)
 
-# All promises at once, under kills, faults and outages; SEED=… repeats a plan, see docs/drill.md.
+# All promises at once, under kills, faults and outages; DATABASE=sqlite or postgresql takes one,
+# SEED=… repeats a plan, NEW=1 forgets a long drill that was interrupted; see docs/drill.md.
 drill: $(READY)
-	$(BIN)/python -m tools.drill --uploads $(N) --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tools.drill --uploads $(N) --kills $(KILLS) \
+		$(if $(DATABASE),--database $(DATABASE)) $(if $(SEED),--seed $(SEED)) $(if $(NEW),--new)
 
 clean:
 	rm -rf .demo .drill .pytest_cache .ruff_cache .mypy_cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import shutil
 import sys
@@ -12,52 +13,141 @@ from pathlib import Path
 from postflow.cli.serving import stop_on_terminate
 from postflow.errors import PostFlowError
 from tools.drill.databases import SqliteDatabase
-from tools.drill.drilling import drill
+from tools.drill.drilling import Outcome, drill
 from tools.drill.plan import make_plan
+from tools.drill.postgres import SERVER_VARIABLE, open_postgres
+from tools.drill.rounds import Progress, Round, load_progress
+
+DATABASES = ("sqlite", "postgresql")
+MISSED, NOT_RUN, INTERRUPTED = 1, 3, 130
+_STATE = "progress.json"
 
 
 def main() -> int:
-    """Drill as the arguments say; 0 when nothing was missed, 1 otherwise, 130 after Ctrl-C."""
+    """Drill as the arguments say; 0 when nothing was missed, 3 when a database could not be had."""
     arguments = _read_arguments()
     stop_on_terminate()
+    folder = arguments.folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        return _drill(arguments)
+        return _drill_all(_begin(arguments, folder), folder, calm=arguments.calm)
     except KeyboardInterrupt:
-        print("Stopped; nothing is left running.")
-        return 130
+        print("Stopped, and nothing is left running; the same command goes on with this round.")
+        return INTERRUPTED
     except PostFlowError as error:
         print(error, file=sys.stderr)
-        return 1
+        return MISSED
 
 
-def _drill(arguments: argparse.Namespace) -> int:
+def _begin(arguments: argparse.Namespace, folder: Path) -> Progress:
+    """Return the drill that was interrupted, if this is the same one, else a new one."""
+    databases = [arguments.database] if arguments.database else list(DATABASES)
+    size = {"uploads": arguments.uploads, "kills": arguments.kills, "databases": databases}
+    known = load_progress(folder / _STATE)
+    is_unfinished = known is not None and known.left and not arguments.new
+    if known is not None and is_unfinished and known.is_of(seed=arguments.seed, **size):
+        _say(
+            f"Going on with the drill SEED={known.seed} that was interrupted: {len(known.done)} of "
+            f"{len(known.rounds)} rounds are done; NEW=1 starts anew."
+        )
+        return known
     seed = arguments.seed or str(secrets.randbelow(1_000_000))
+    return Progress(seed=seed, done=[], **size)
+
+
+def _drill_all(progress: Progress, folder: Path, *, calm: bool) -> int:
     began = time.monotonic()
-    plan = make_plan(seed, uploads=arguments.uploads, kills=arguments.kills, calm=arguments.calm)
-    folder = arguments.folder.absolute()
+    server = os.environ.get(SERVER_VARIABLE)  # read now: a drill forgets such variables
+    while progress.left:
+        progress.save(folder / _STATE)
+        a_round = progress.left[0]
+        _say(
+            f"{a_round.database}, round {a_round.number}: {a_round.uploads} uploads, "
+            f"{a_round.kills} kills, SEED={a_round.seed}"
+        )
+        outcome = _drill_once(a_round, folder / a_round.database, server=server, calm=calm)
+        progress.done.append(_describe(a_round, outcome))
+    progress.save(folder / _STATE)
+    return _tell_result(progress, seconds=time.monotonic() - began)
+
+
+def _drill_once(a_round: Round, folder: Path, *, server: str | None, calm: bool) -> Outcome | None:
+    """Do one round in a new folder; None when its database cannot be had here."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    database = SqliteDatabase(folder)
+    sqlite = a_round.database == "sqlite"
+    database = SqliteDatabase(folder) if sqlite else open_postgres(server)
+    if database is None:
+        _say(
+            "Not run on PostgreSQL: neither initdb and pg_ctl nor a server were found; install "
+            f"PostgreSQL, or name a server in {SERVER_VARIABLE}."
+        )
+        return None
+    if not database.can_be_filled:
+        _say(
+            "The database's space will not run out here: that needs a database of the drill's own "
+            "and the right to mount a tmpfs."
+        )
+    plan = make_plan(a_round.seed, uploads=a_round.uploads, kills=a_round.kills, calm=calm)
+    began = time.monotonic()
     try:
         outcome = drill(plan, database, folder=folder, say=_say)
     finally:
         database.end()
+    outcome.counts["seconds"] = round(time.monotonic() - began)
     _say(", ".join(f"{name} {count}" for name, count in outcome.counts.items()))
     for miss in outcome.misses:
         print(f"✘ {miss}")
-    result = f"{len(outcome.misses)} misses" if outcome.misses else "nothing was missed"
-    print(f"{result}; SEED={seed}, {time.monotonic() - began:.0f} s")
-    return 1 if outcome.misses else 0
+    return outcome
+
+
+def _describe(a_round: Round, outcome: Outcome | None) -> dict[str, object]:
+    return {
+        "database": a_round.database,
+        "round": a_round.number,
+        "seed": a_round.seed,
+        "uploads": a_round.uploads,
+        "kills": a_round.kills,
+        "was_run": outcome is not None,
+        "misses": outcome.misses if outcome else [],
+        "counts": outcome.counts if outcome else {},
+    }
+
+
+def _tell_result(progress: Progress, *, seconds: float) -> int:
+    """Print how all rounds ended, and how to repeat those that missed something."""
+    missed = [each for each in progress.done if each["misses"]]
+    for each in missed:
+        _say(
+            f"✘ {each['database']}, round {each['round']}: {len(each['misses'])} misses; repeat it "
+            f"with make drill DATABASE={each['database']} N={each['uploads']} "
+            f"KILLS={each['kills']} SEED={each['seed']}"
+        )
+    was_run = [each for each in progress.done if each["was_run"]]
+    result = f"{len(missed)} rounds missed something" if missed else "nothing was missed"
+    _say(f"{len(was_run)} rounds: {result}; SEED={progress.seed}, {seconds:.0f} s")
+    if missed:
+        return MISSED
+    return 0 if len(was_run) == len(progress.done) else NOT_RUN
 
 
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.drill", description=__doc__)
-    parser.add_argument("--uploads", type=int, default=30)
-    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--uploads", type=_count, default=30)
+    parser.add_argument("--kills", type=_count, default=10)
+    parser.add_argument("--database", choices=DATABASES, help="only this one, else both")
     parser.add_argument("--seed", help="repeats the plan of an earlier drill")
-    parser.add_argument("--folder", type=Path, default=Path(".drill"))
+    parser.add_argument("--new", action="store_true", help="forget a drill that was interrupted")
     parser.add_argument("--calm", action="store_true", help="no faults, kills and outages")
+    parser.add_argument("--folder", type=Path, default=Path(".drill"))
     return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
 
 
 def _say(sentence: str) -> None:

@@ -16,6 +16,8 @@ class Space:
 
     def __init__(self, folder: Path, *, megabytes: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        while folder.is_mount() and _run("umount", folder):
+            pass  # a drill that was itself killed left it behind
         self.folder = folder
         self._ballast = folder / "ballast"
         options = f"size={megabytes}m,mode=0777"
