@@ -45,7 +45,8 @@ def record_deliveries(session: Session, deliveries: Sequence[Delivery]) -> None:
     Values for one statement instead of an object per row: deliveries come by the thousand.
     """
     rows = [_values(delivery) for delivery in deliveries]
-    session.connection().execute(insert(EventRow), rows)
+    if rows:  # an insert of no rows would be one of a row without values
+        session.connection().execute(insert(EventRow), rows)
 
 
 def last_received(session: Session) -> datetime | None:

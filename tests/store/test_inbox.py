@@ -16,6 +16,7 @@ from postflow.store.inbox import (
     claim_events,
     give_back_events,
     has_unsettled,
+    record_deliveries,
     reopen_untracked,
     replay_events,
     replay_matching,
@@ -58,6 +59,14 @@ def only(store: Store) -> EventRow:
     """Return the only event."""
     with store.reading() as session:
         return session.exec(select(EventRow)).one()
+
+
+def test_recording_nothing_adds_no_row(store: Store) -> None:
+    """Deliveries whose senders all gave up while the store was locked leave nothing to write."""
+    with store.writing() as session:
+        record_deliveries(session, [])
+    with store.reading() as session:
+        assert session.exec(select(EventRow.id)).all() == []
 
 
 def test_bytes_are_kept_as_they_came(store: Store) -> None:
