@@ -25,8 +25,8 @@ from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
 from postflow.errors import FlowRunError, PrefectUnavailableError
 
 _PAGE = 200
-_LONGEST_START = timedelta(minutes=5)
-"""A process that is pending for longer has died before it could say anything."""
+LONGEST_START = timedelta(minutes=5)
+"""A run that is pending for longer lost its process before that could say anything."""
 _STATES = {
     StateType.PAUSED: RunState.WAITING,
     StateType.SCHEDULED: RunState.STARTING,
@@ -43,8 +43,9 @@ _STATES = {
 class PrefectFlowRuns:
     """A Prefect server behind one API address, for example `http://127.0.0.1:4200/api`."""
 
-    def __init__(self, api_url: str) -> None:
+    def __init__(self, api_url: str, *, longest_start: timedelta = LONGEST_START) -> None:
         self.api_url = api_url.rstrip("/")
+        self._longest_start = longest_start
 
     async def fetch_states(self, flow_run_ids: Sequence[str]) -> dict[str, RunState]:
         """Return each run's state; runs that Prefect does not know are missing, not an error."""
@@ -58,14 +59,14 @@ class PrefectFlowRuns:
                 runs = await prefect.read_flow_runs(
                     flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids)), limit=_PAGE
                 )
-                states |= {str(run.id): _read_state(run.state) for run in runs}
+                states |= {str(run.id): self._read_state(run.state) for run in runs}
         return states
 
     async def fetch_outcome(self, flow_run_id: str) -> tuple[RunState, str]:
         """Return one run's state and the sentence that Prefect keeps with it."""
         async with self._talk(f"reading flow run {flow_run_id}") as prefect:
             run = await prefect.read_flow_run(UUID(flow_run_id))
-        return _read_state(run.state), (run.state.message or "") if run.state else ""
+        return self._read_state(run.state), (run.state.message or "") if run.state else ""
 
     async def find_deployment(self, name: str) -> str:
         """Return the id of `flow/deployment`; raises FlowRunError when there is none."""
@@ -189,6 +190,14 @@ class PrefectFlowRuns:
         except (httpx.HTTPError, OSError, RuntimeError) as error:
             raise self._unavailable(doing, error) from error
 
+    def _read_state(self, state: State[Any] | None) -> RunState:
+        if state is None:
+            return RunState.STARTING
+        since = datetime.now(UTC) - state.timestamp
+        if state.type is StateType.PENDING and since > self._longest_start:
+            return RunState.CRASHED
+        return _STATES[state.type]
+
     def _unavailable(self, doing: str, error: Exception) -> PrefectUnavailableError:
         return PrefectUnavailableError(
             f"Prefect's server at {self.api_url} does not answer ({doing}: "
@@ -203,11 +212,3 @@ def _is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _read_state(state: State[Any] | None) -> RunState:
-    if state is None:
-        return RunState.STARTING
-    if state.type is StateType.PENDING and datetime.now(UTC) - state.timestamp > _LONGEST_START:
-        return RunState.CRASHED
-    return _STATES[state.type]

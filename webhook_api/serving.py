@@ -197,7 +197,7 @@ def _open_store(settings: Settings, *, longest_wait: timedelta = timedelta.max) 
 def _make_flow_runs(settings: Settings) -> PrefectFlowRuns:
     from postflow.flow_runs import PrefectFlowRuns  # noqa: PLC0415 - importing Prefect takes over a second
 
-    return PrefectFlowRuns(prefect_api_url(settings))
+    return PrefectFlowRuns(prefect_api_url(settings), longest_start=settings.tracker.longest_start)
 
 
 @asynccontextmanager

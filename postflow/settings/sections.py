@@ -178,6 +178,7 @@ class TrackerSettings(Section):
     lease: Positive = timedelta(seconds=60)
     lease_renewal: Positive = timedelta(seconds=10)
     ready_patience: Seconds = timedelta(seconds=5)
+    longest_start: Positive = timedelta(minutes=5)
     max_restarts: Annotated[int, Field(ge=0)] = 5
     max_attempts: Annotated[int, Field(ge=1)] = 8
 

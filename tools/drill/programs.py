@@ -62,6 +62,7 @@ def write_settings(folder: Path, *, url: str) -> Settings:
             "lease": 12,
             "lease_renewal": 2,
             "ready_patience": 3,
+            "longest_start": 60,
             "max_restarts": 50,
         },
     }

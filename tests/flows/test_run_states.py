@@ -1,0 +1,38 @@
+"""What PostFlow makes of the states that a real Prefect server tells."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from postflow.domain.runs import RunState
+from postflow.flow_runs import PrefectFlowRuns
+from tests.flows.prefect_server import PrefectServer, shared_server
+
+pytestmark = pytest.mark.prefect
+
+
+@pytest.fixture(scope="module")
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> PrefectServer:
+    """Give the session's Prefect server."""
+    return shared_server(request, tmp_path_factory)
+
+
+@pytest.mark.parametrize(
+    ("longest_start", "expected"),
+    [(timedelta(minutes=5), RunState.STARTING), (timedelta(0), RunState.CRASHED)],
+    ids=["in time", "too late"],
+)
+def test_pending_for_too_long_is_dead(
+    server: PrefectServer, longest_start: timedelta, expected: RunState
+) -> None:
+    """A run whose runner died while it started stays Pending at Prefect, for ever."""
+    flow = server.post("/flows/", {"name": "never-started"}).json()["id"]
+    run = {"flow_id": flow, "state": {"type": "PENDING"}}
+    run_id = server.post("/flow_runs/", run).json()["id"]
+    prefect = PrefectFlowRuns(server.api_url, longest_start=longest_start)
+    assert asyncio.run(prefect.fetch_states([run_id])) == {run_id: expected}
