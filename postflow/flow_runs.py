@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import DeploymentStatus, State, StateType
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Scheduled
@@ -38,6 +39,15 @@ _STATES = {
     StateType.COMPLETED: RunState.FINISHED,
     StateType.FAILED: RunState.FINISHED,
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeploymentService:
+    """Whether runs of a deployment would be taken."""
+
+    is_polled: bool
+    """A runner or worker asks for them; Prefect notices its end after about a minute."""
+    last_polled: datetime | None
 
 
 class PrefectFlowRuns:
@@ -72,6 +82,19 @@ class PrefectFlowRuns:
         """Return the id of `flow/deployment`; raises FlowRunError when there is none."""
         async with self._talk(f"looking for deployment {name}") as prefect:
             return str((await prefect.read_deployment_by_name(name)).id)
+
+    async def fetch_service(self, name: str) -> DeploymentService:
+        """Return whether anybody would run `flow/deployment`; raises FlowRunError without it."""
+        async with self._talk(f"looking for deployment {name}") as prefect:
+            found = await prefect.read_deployment_by_name(name)
+        return DeploymentService(
+            is_polled=found.status is DeploymentStatus.READY, last_polled=found.last_polled
+        )
+
+    async def fetch_versions(self) -> tuple[str, str]:
+        """Return the versions of Prefect: the server's, and the one of this program."""
+        async with self._talk("asking for its version") as prefect:
+            return str(await prefect.api_version()), prefect.client_version()
 
     async def resume(self, flow_run_id: str) -> ResumeAnswer:
         """Ask for a suspended run to be started again.

@@ -8,7 +8,6 @@ on where it was.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,7 +16,6 @@ import httpx
 
 from postflow.errors import ConfigurationError
 from postflow.frameio.client import FrameioClient
-from postflow.frameio.webhooks import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign_delivery
 from postflow.settings import Settings
 from postflow.store.database import Store
 from postflow.store.inbox import has_come
@@ -28,6 +26,7 @@ from postflow.webhook_secrets import (
     load_webhook_secrets,
     save_webhook_secrets,
 )
+from postflow.webhook_self_test import FOREIGN_ERRORS, send_signed
 
 OVERLAP = timedelta(minutes=5)
 """Frame.io repeats a delivery for about four minutes; the old webhook outlives its last try."""
@@ -158,15 +157,10 @@ async def finish_rotation(
 
 async def probe(webhook: StoredWebhook) -> ProbeAnswer:
     """Ask the service behind the webhook's address whether it trusts the new secret."""
-    timestamp = int(time.time())
-    signature = sign_delivery(
-        secret=webhook.secret.get_secret_value(), timestamp=timestamp, body=_PROBE
-    )
-    headers = {TIMESTAMP_HEADER: str(timestamp), SIGNATURE_HEADER: signature}
+    secret = webhook.secret.get_secret_value()
     try:
-        async with httpx.AsyncClient(timeout=_PROBE_SECONDS) as http:
-            answer = await http.post(webhook.url, content=_PROBE, headers=headers)
-    except (httpx.HTTPError, httpx.InvalidURL):
+        answer = await send_signed(webhook.url, secret=secret, body=_PROBE, seconds=_PROBE_SECONDS)
+    except FOREIGN_ERRORS:
         return ProbeAnswer.SILENT
     if answer.status_code == httpx.codes.BAD_REQUEST:
         return ProbeAnswer.KNOWN

@@ -165,7 +165,7 @@ async def _repair(
     except NotFoundError:
         return False
     _note_address(settings, webhook.id, address)
-    done.append(f"corrected {_and(changes)} of the webhook {webhook.id}")
+    done.append(f"corrected {describe_changes(changes)} of the webhook {webhook.id}")
     return True
 
 
@@ -209,6 +209,7 @@ def _why_deleted(webhook: Webhook, filed: Sequence[StoredWebhook], address: str)
     return f"the webhook {webhook.id}, which called {webhook.url}"
 
 
-def _and(words: Collection[str]) -> str:
+def describe_changes(changes: Collection[str]) -> str:
+    """Return what is wrong with a webhook in words; empty where nothing is."""
     names = {"url": "the address", "events": "the events", "active": "the pause"}
-    return " and ".join(names[word] for word in words)
+    return " and ".join(names[word] for word in changes)

@@ -37,6 +37,7 @@ LAYERS = (
         "postflow.delivery",
         "postflow.webhook_registration",
         "postflow.webhook_rotation",
+        "postflow.webhook_self_test",
         "postflow.webhook_upkeep",
         "postflow.webhook_watch",
     ),
@@ -49,6 +50,7 @@ INSIDE_ONE_PLACE = {
     ("postflow.submitting", "postflow.delivery"),  # both hash files, in one way
     ("postflow.uploading", "postflow.upload_journal"),  # the journal is where uploading keeps track
     ("postflow.webhook_rotation", "postflow.webhook_registration"),  # its steps repeat registering
+    ("postflow.webhook_rotation", "postflow.webhook_self_test"),  # both sign and send
     ("postflow.webhook_upkeep", "postflow.webhook_registration"),  # says what is right
     ("postflow.webhook_watch", "postflow.webhook_registration"),  # the same
     ("postflow.webhook_watch", "postflow.webhook_upkeep"),  # it sees to it that this is done

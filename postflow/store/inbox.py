@@ -19,6 +19,8 @@ from postflow.store.tables import EventRow
 
 UNTRACKED_FILE = "a file that PostFlow does not track"
 """The note on events of files that nobody had registered when they were settled."""
+SELF_TEST = "postflow.self-test"
+"""The type of deliveries that PostFlow sends to itself; they are settled without any effect."""
 _REOPEN_LIMIT = 100
 
 
@@ -58,13 +60,27 @@ def last_received(session: Session) -> datetime | None:
 def has_come(
     session: Session, *, since: datetime, through: str | None = None, besides: str | None = None
 ) -> bool:
-    """Whether an event came since then, through one webhook, or by any way besides one."""
-    came = select(EventRow.id).where(col(EventRow.received_at) >= since).limit(1)
+    """Whether Frame.io sent an event since then, through one webhook, or by any besides one."""
+    came = select(EventRow.id).where(
+        col(EventRow.received_at) >= since, col(EventRow.event_type).is_distinct_from(SELF_TEST)
+    )
+    came = came.limit(1)
     if through is not None:
         came = came.where(EventRow.webhook_id == through)
     if besides is not None:
         came = came.where(col(EventRow.webhook_id).is_distinct_from(besides))
     return session.exec(came).first() is not None
+
+
+def newest_event_id(session: Session) -> int:
+    """Return the number of the newest event, 0 before the first one."""
+    return session.exec(select(func.max(EventRow.id))).one() or 0
+
+
+def has_resource_come(session: Session, resource_id: str, *, after: int) -> bool:
+    """Whether an event about this resource came after the event of that number."""
+    came = select(EventRow.id).where(col(EventRow.id) > after, EventRow.resource_id == resource_id)
+    return session.exec(came.limit(1)).first() is not None
 
 
 def has_unsettled(session: Session, *, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from postflow.store.inbox import UNTRACKED_FILE
+from postflow.store.inbox import SELF_TEST, UNTRACKED_FILE
 from postflow.store.tables import CommentRow, EventRow
 from postflow.store.uploads import find_version, has_unattached, is_project_tracked
 
@@ -30,6 +30,8 @@ class Route(NamedTuple):
 
 def plan_route(session: Session, row: EventRow) -> Route:
     """Return where the event leads."""
+    if row.event_type == SELF_TEST:
+        return Route(note="PostFlow's own self-test")
     kind = (row.event_type or "").partition(".")[0]
     if row.resource_id is None or kind not in {"file", "comment", "metadata"}:
         return Route(note="nothing to do with a review")
