@@ -50,6 +50,7 @@ class Announcer:
         self._clock = clock
         self._notices = notices
         self._receivers = receivers
+        self._is_prefect_away = False
 
     async def run_once(self) -> int:
         """Send what is to be sent by now; return how many announcements arrived.
@@ -62,15 +63,26 @@ class Announcer:
         away: PrefectUnavailableError | None = None
         for row in rows:
             error = away or await self._tell_prefect(row)
-            if isinstance(error, PrefectUnavailableError):
-                away = error
             if error is None:
                 await asyncio.to_thread(self._mark_sent, row)
                 sent += 1
                 continue
-            _log.warning("not announced", upload_id=row.upload_id, error=describe(error))
+            if isinstance(error, PrefectUnavailableError):
+                away = error
+            else:
+                _log.warning("not announced", upload_id=row.upload_id, error=describe(error))
             await asyncio.to_thread(self._postpone, row, describe(error))
+        if rows:
+            self._note_prefect(away)
         return sent
+
+    def _note_prefect(self, away: PrefectUnavailableError | None) -> None:
+        """Say once that Prefect is away, not for every event: scripts do without it for ever."""
+        if away is not None and not self._is_prefect_away:
+            _log.warning("Prefect hears of no event, they are kept for it", error=describe(away))
+        elif away is None and self._is_prefect_away:
+            _log.info("Prefect hears of events again")
+        self._is_prefect_away = away is not None
 
     async def _tell_prefect(self, row: AnnouncementRow) -> Exception | None:
         """Emit the event and publish what belongs to it; return what went wrong."""

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from sqlmodel import select
+from structlog.testing import capture_logs
 
 from postflow.domain.standing import ReviewStatus
 from postflow.errors import FlowRunError
@@ -73,6 +74,24 @@ def test_prefect_away_loses_no_announcement(scene: Scene) -> None:
     scene.clock.advance(600)
     assert tell(scene) == 1
     assert len(heard) == 1
+
+
+def test_prefect_away_is_said_once(scene: Scene) -> None:
+    """Whoever works without Prefect reads one line about it, not one for every event."""
+    scene.track()
+    scene.flow_runs.away = True
+    with capture_logs() as lines:
+        for cause in "abc":
+            add(scene, cause=cause)
+            tell(scene)
+            scene.clock.advance(61)
+        scene.flow_runs.away = False
+        scene.clock.advance(600)
+        tell(scene)
+    assert [line["event"] for line in lines] == [
+        "Prefect hears of no event, they are kept for it",
+        "Prefect hears of events again",
+    ]
 
 
 def test_repeat_keeps_its_id(scene: Scene) -> None:
