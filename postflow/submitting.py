@@ -247,7 +247,7 @@ def revive_upload(session: Session, upload: UploadRow, *, now: datetime) -> None
     upload.version += 1
     upload.file_id, upload.look_at = None, None
     upload.review_status = ReviewStatus.PENDING
-    upload.quiet_until = upload.held_since = upload.held_reason = None
+    upload.quiet_until = upload.held_since = upload.held_reason = upload.undo_until = None
     session.add(
         VersionRow(
             upload_id=upload.upload_id,

@@ -1,4 +1,4 @@
-"""Commands by which a person decides: approve, reject, reopen, cancel."""
+"""Commands by which a person decides: approve, reject, reopen, undo, cancel."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from postflow.cli.output import Reason, UploadId, open_configured_store, say
 from postflow.clock import utc_now
 from postflow.domain.standing import ReviewStatus
 from postflow.tracker.deciding import cancel_upload, decide_by_hand
+from postflow.tracker.undoing import undo_approval
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command()(approve)
     app.command()(reject)
     app.command()(reopen)
+    app.command()(undo)
     app.command()(cancel)
 
 
@@ -42,6 +44,24 @@ def reopen(upload_id: UploadId, *, reason: Reason = "") -> None:
     Example: postflow reopen intro-3fa1bc2290 --reason "new music rights"
     """
     _decide(upload_id, ReviewStatus.PENDING, reason, "open again")
+
+
+def undo(upload_id: UploadId, *, reason: Reason = "") -> None:
+    """Take an approval back before it is delivered, within review.undo_window.
+
+    Example: postflow undo intro-3fa1bc2290 --reason "wrong file approved"
+    """
+    settings, store = open_configured_store()
+    with store.writing() as session:
+        undo_approval(
+            session,
+            upload_id,
+            by=getpass.getuser(),
+            reason=reason or "approval undone",
+            settings=settings,
+            now=utc_now(),
+        )
+    say(f"The approval of {upload_id} is undone; its review is open again.")
 
 
 def cancel(upload_id: UploadId) -> None:

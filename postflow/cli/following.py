@@ -115,6 +115,7 @@ def _stage(view: UploadStatusView, *, is_delivered: bool, ended: str | None) -> 
         (view["status"] == UploadStatus.UPLOADED, "transcoding", False),
         (not ready, view["status"], False),
         (view["held"] is not None, "held", False),
+        (view["undo_until"] is not None, "approved, undoable", False),
         (view["review_status"] == ReviewStatus.APPROVED, "post-processing", False),
     )
     found = next(((stage, over) for applies, stage, over in cases if applies), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -138,7 +139,15 @@ def _say_short(view: UploadStatusView) -> dict[str, object]:
     why = view["verdict"]["reason"] if view["verdict"] else ""
     if view["held"]:
         return {**view, "review_status": "approved, held", "why": view["held"]["reason"]}
+    if view["undo_until"]:
+        return {**view, "review_status": "approved, undoable", "why": _say_undoable(view)}
     return {**view, "why": why}
+
+
+def _say_undoable(view: UploadStatusView) -> str:
+    """Return when the approval is acted upon, in the time of this machine."""
+    until = datetime.fromisoformat(view["undo_until"] or "").astimezone()
+    return f"delivered at {until:%H:%M:%S} unless undone: postflow undo {view['upload_id']}"
 
 
 def _show_one(view: UploadStatusView, *, as_json: bool) -> None:
@@ -155,6 +164,7 @@ def _show_one(view: UploadStatusView, *, as_json: bool) -> None:
         ("failure", view["failure"]),
         ("held", view["held"]["reason"] if view["held"] else None),
         ("quiet until", view["quiet_until"]),
+        ("approved", _say_undoable(view) if view["undo_until"] else None),
         ("Frame.io", view["view_url"]),
         ("delivered", view["delivery"]["path"] if view["delivery"] else None),
     ):

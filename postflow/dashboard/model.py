@@ -130,6 +130,8 @@ def _say_delivery(upload: UploadStatusView) -> str:
 def _say_review(upload: UploadStatusView) -> str:
     if upload["held"] is not None:
         return "held, to be released by a person"
+    if upload["undo_until"] is not None:
+        return f"approved, delivered at {upload['undo_until'][11:16]} UTC unless undone"
     if upload["review_status"] == ReviewStatus.APPROVED:
         return "approved"
     if upload["quiet_until"] is not None:

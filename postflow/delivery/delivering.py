@@ -36,7 +36,7 @@ from postflow.store.deliveries import (
     load_delivery,
 )
 from postflow.store.tables import DecisionRow, DeliveryRow, UploadRow, VersionRow
-from postflow.store.uploads import load_upload, load_version
+from postflow.store.uploads import is_undoable, load_upload, load_version
 
 _SUFFIXES = (".mp4", ".jpg", ".manifest.json")
 
@@ -280,6 +280,7 @@ class _Work:
         return (
             upload.review_status == ReviewStatus.APPROVED
             and upload.held_since is None
+            and not is_undoable(upload, now=self.clock())
             and upload.version == self.claim.version.version
             and upload.cancelled_at is None
         )

@@ -17,12 +17,13 @@ def answer_wait(
     reject_on_timeout: bool = False,
     superseded: bool = False,
     held: bool = False,
+    undoable: bool = False,
 ) -> WaitOutcome | None:
     """Return how the wait ends, or None while it goes on.
 
     A verdict beats a deadline that passed meanwhile: what reviewers said is worth more. What was
     said about a version that is `superseded` by a newer one is worth nothing, and an approval that
-    is `held` is none yet.
+    is `held` is none yet. One that is `undoable` is none yet either, and no deadline counts meanwhile.
     """
     if cancelled:
         return WaitOutcome.CANCELLED
@@ -32,6 +33,8 @@ def answer_wait(
         return WaitOutcome.FAILED
     if kind is WaitKind.READY:
         return WaitOutcome.READY if status is UploadStatus.READY else None
+    if undoable:
+        return None
     late = WaitOutcome.REJECTED if reject_on_timeout else WaitOutcome.TIMED_OUT
     standing = ReviewStatus.PENDING if held else review
     return _answer_review(standing, finish_on_rejection) or (late if timed_out else None)

@@ -29,7 +29,7 @@ from postflow.settings.origins import show_settings
 from postflow.settings.sections import OnRejected
 from postflow.store.database import Store, open_store
 from postflow.store.tables import UploadRow
-from postflow.store.uploads import load_upload, register_upload
+from postflow.store.uploads import is_undoable, load_upload, register_upload
 from postflow.store.view_types import TrackingStats, UploadStatusView
 from postflow.store.views import tracking_stats, upload_status
 
@@ -112,7 +112,7 @@ class PostFlowIntegration:
         return found is not None and found["status"] == UploadStatus.READY
 
     def is_upload_approved(self, upload_id: str) -> bool:
-        """Whether its current version is approved and not held; an unknown upload is not."""
+        """Whether its current version is approved, not held, and past `review.undo_window`."""
         with self._open().store.reading() as session:
             found = session.get(UploadRow, upload_id)
             return found is not None and _is_approved(found)
@@ -227,5 +227,6 @@ class PostFlowIntegration:
 
 
 def _is_approved(upload: UploadRow) -> bool:
-    """Whether the approval stands: one that is held waits for a person to release it."""
-    return upload.review_status == ReviewStatus.APPROVED and upload.held_since is None
+    """Whether the approval stands: one that is held, or can still be undone, does not yet."""
+    is_free = upload.held_since is None and not is_undoable(upload, now=utc_now())
+    return upload.review_status == ReviewStatus.APPROVED and is_free

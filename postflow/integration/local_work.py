@@ -15,7 +15,7 @@ from postflow.frameio.opening import open_frameio
 from postflow.settings import Settings
 from postflow.settings.prefect_url import prefect_api_url
 from postflow.store.database import Store
-from postflow.store.uploads import load_upload
+from postflow.store.uploads import is_undoable, load_upload
 from postflow.submitting import (
     check_file,
     find_videos,
@@ -118,6 +118,8 @@ def _explain_refusal(store: Store, upload_id: str) -> str:
         state = "failed"
     elif upload.held_since is not None:
         state = f"is held ({upload.held_reason})"
+    elif is_undoable(upload, now=utc_now()):
+        state = f"can be undone until {upload.undo_until:%Y-%m-%d %H:%M:%S} UTC"
     else:
         state = f"is {upload.review_status}, not approved"
     return (

@@ -111,6 +111,7 @@ class ReviewSettings(Section):
     timeout: Positive | None = None
     on_timeout: TimeoutPolicy = TimeoutPolicy.FAIL
     quiet_period: Patience = timedelta(0)
+    undo_window: Patience = timedelta(0)
     guard_window: Patience = timedelta(minutes=10)
 
     @model_validator(mode="after")

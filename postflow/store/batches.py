@@ -117,6 +117,7 @@ def _has_undecided(session: Session, batch_id: str) -> bool:
             or_(
                 col(UploadRow.review_status) == ReviewStatus.PENDING,
                 col(UploadRow.held_since).is_not(None),
+                col(UploadRow.undo_until).is_not(None),
             ),
             UploadRow.status != UploadStatus.FAILED,
             col(UploadRow.cancelled_at).is_(None),

@@ -13,6 +13,7 @@ from postflow.domain.uploads import UploadStatus
 from postflow.errors import StoreUnavailableError
 from postflow.store.decisions import last_decision
 from postflow.store.tables import DeliveryRow, UploadRow, VersionRow
+from postflow.store.uploads import is_undoable
 
 
 def load_delivery(session: Session, upload_id: str, version: int) -> DeliveryRow | None:
@@ -40,7 +41,8 @@ def claim_delivery(
 ) -> DeliveryRow | None:
     """Take the right to deliver the current version; None unless it is approved at this moment.
 
-    An approval that is held gives no right either, until a person releases it.
+    An approval that is held gives no right either, until a person releases it, nor does one that
+    can still be undone.
 
     `upload` must be loaded with `lock` in the same transaction. A claim that was left behind by a
     killed process is handed to the next one, with the name it had. Raises StoreUnavailableError
@@ -51,7 +53,7 @@ def claim_delivery(
     found = load_delivery(session, upload.upload_id, upload.version)
     if found is not None and found.delivered_at is not None:
         return found
-    if upload.held_since is not None:
+    if upload.held_since is not None or is_undoable(upload, now=now):
         return None
     decision = last_decision(session, upload.upload_id, version=upload.version)
     if upload.status == UploadStatus.FAILED or decision is None or decision.id is None:

@@ -82,6 +82,8 @@ class UploadRow(SQLModel, table=True):
     held_since: datetime | None = moment()
     """Since when the approved version is not delivered until a person releases it."""
     held_reason: str | None = None
+    undo_until: datetime | None = moment(index=True)
+    """Until when an approval can be undone; nothing irreversible is done before."""
     head_hash: str | None = None
     """The hash of the newest decision, so that one that is removed from the end is missed."""
     cancelled_at: datetime | None = moment()

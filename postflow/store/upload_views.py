@@ -59,6 +59,7 @@ def view_uploads(session: Session, uploads: Sequence[UploadRow]) -> list[UploadS
             delivery=_view_delivery(delivery) if (delivery := deliveries.get(key)) else None,
             held=_view_hold(upload),
             quiet_until=iso(upload.quiet_until),
+            undo_until=iso(upload.undo_until),
             batch_ids=batches[upload.upload_id],
         )
         for upload in uploads

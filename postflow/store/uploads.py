@@ -173,6 +173,16 @@ def fail_upload(upload: UploadRow, *, reason: str, now: datetime) -> None:
     upload.look_at = None
 
 
+def is_undoable(upload: UploadRow, *, now: datetime) -> bool:
+    """Whether the approval can still be undone, so that nothing irreversible may be done."""
+    return upload.undo_until is not None and now < upload.undo_until
+
+
+def list_past_undo(session: Session, *, now: datetime) -> list[str]:
+    """Return the uploads whose approval nobody has undone in time."""
+    return list(session.exec(select(UploadRow.upload_id).where(col(UploadRow.undo_until) <= now)))
+
+
 def begin_look(session: Session, file_id: str) -> int | None:
     """Return the number of a new reading of this file, or None when nobody tracks it.
 

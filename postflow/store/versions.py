@@ -56,8 +56,7 @@ def begin_version(
     upload.path, upload.sha256, upload.file_id = new.path, new.sha256, new.file_id
     upload.status, upload.review_status = UploadStatus.REGISTERED, ReviewStatus.PENDING
     upload.failure = upload.gone_at = None
-    upload.quiet_until = upload.held_since = upload.held_reason = None
-    upload.held_since = upload.held_reason = upload.quiet_until = None
+    upload.quiet_until = upload.held_since = upload.held_reason = upload.undo_until = None
     upload.look_at = now if new.file_id else None
     upload.updated_at = now
     session.flush()

@@ -83,6 +83,7 @@ class UploadStatusView(TypedDict):
     delivery: DeliveryView | None
     held: HeldView | None
     quiet_until: str | None
+    undo_until: str | None
     batch_ids: list[str]
 
 

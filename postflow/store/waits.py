@@ -83,6 +83,7 @@ def read_answer(wait: WaitRow, upload: UploadRow, review: ReviewSettings) -> Wai
         reject_on_timeout=review.on_timeout is TimeoutPolicy.REJECT,
         superseded=wait.version != upload.version,
         held=upload.held_since is not None,
+        undoable=upload.undo_until is not None,
     )
 
 

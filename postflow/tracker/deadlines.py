@@ -23,6 +23,7 @@ from postflow.store.uploads import fail_upload, load_upload, load_version
 from postflow.store.waits import is_awaited, list_expired_waits_of, read_answer
 from postflow.tracker.deciding import decide_by_silence, settle_consequences
 from postflow.tracker.silence import is_silence, may_ask_frameio
+from postflow.tracker.undoing import release_approval
 
 _QUIET_GRACE = timedelta(minutes=10)
 """How long the look at the end of a quiet period may take before a deadline counts again."""
@@ -34,7 +35,10 @@ def apply_deadlines(session: Session, upload_id: str, *, settings: Settings, now
 
     A wait that has its answer does not time out any more.
     """
+    release_approval(session, upload_id, settings=settings, now=now)
     upload = load_upload(session, upload_id, lock=True)
+    if upload.undo_until is not None:
+        return  # it was decided in time, unless a person takes that back
     if upload.quiet_until is not None and now < upload.quiet_until + _QUIET_GRACE:
         return  # it is as good as decided, unless somebody says more
     for wait in list_expired_waits_of(session, upload_id, now=now):

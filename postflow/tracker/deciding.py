@@ -24,7 +24,7 @@ from postflow.store.review_deadlines import arm_deadline, disarm_deadline, find_
 from postflow.store.tables import DecisionRow, RulingRow, UploadRow
 from postflow.store.uploads import load_upload, load_version
 from postflow.store.waits import mark_due_waits
-from postflow.tracker.holding import await_quiet, guard_delivery
+from postflow.tracker.holding import await_quiet, guard_delivery, hold_for_undo
 from postflow.tracker.statements import load_statements
 
 
@@ -40,9 +40,10 @@ def redecide(session: Session, upload: UploadRow, *, settings: Settings, now: da
     if upload.review_status != review.status:
         upload.review_status, upload.updated_at = review.status, now
         _count_silence(session, upload, now=now)
+    hold_for_undo(session, upload, is_fresh=is_news, review_settings=own.review, now=now)
     decision = append_decision(session, upload, review, analyser_version=ANALYSER_VERSION, now=now)
     if decision is not None:
-        _announce_decision(session, upload, decision, is_news=is_news, settings=own, now=now)
+        announce_decision(session, upload, decision, is_news=is_news, settings=own, now=now)
     if review.status is not ReviewStatus.APPROVED:
         newest = last_decision(session, upload.upload_id, version=upload.version)
         told = _tell(newest) if newest else {}
@@ -171,7 +172,7 @@ def cancel_upload(
     return upload
 
 
-def _announce_decision(
+def announce_decision(
     session: Session,
     upload: UploadRow,
     decision: DecisionRow,
@@ -180,9 +181,11 @@ def _announce_decision(
     settings: Settings,
     now: datetime,
 ) -> None:
+    """Tell of a decision what is to be told of it now; `settings` are those of the project."""
     told, cause = _tell(decision), decision.hash
     # A second yes is no second approval: whoever delivers on the event would deliver again.
-    if decision.verdict == ReviewStatus.APPROVED and is_news and upload.held_since is None:
+    is_for_good = upload.held_since is None and upload.undo_until is None
+    if decision.verdict == ReviewStatus.APPROVED and is_news and is_for_good:
         told |= {"remarks": list_remarks(session, upload, settings.review.rules)}
         announce(session, Announcement.APPROVED, upload, now=now, cause=cause, payload=told)
     # A further no only makes the published change list longer.

@@ -1,4 +1,4 @@
-"""Approvals that are not acted upon at once: until it is quiet, or until a person releases them.
+"""Approvals that are not acted upon at once: until it is quiet, released, or no longer undone.
 
 A quiet period delays the decision. The guard lets the decision stand but holds the delivery:
 somebody who asks for a change and minutes later sets the Status to Approved may have meant the
@@ -96,6 +96,23 @@ def guard_delivery(
         "gap_seconds": round((ruling.at - request.at).total_seconds()),
     }
     announce(session, Announcement.HELD, upload, now=now, cause=ruling.key, payload=told)
+
+
+def hold_for_undo(
+    session: Session,
+    upload: UploadRow,
+    *,
+    is_fresh: bool,
+    review_settings: ReviewSettings,
+    now: datetime,
+) -> None:
+    """Leave people `review.undo_window` to take a fresh approval back before it is acted upon."""
+    if upload.review_status != ReviewStatus.APPROVED or upload.held_since is not None:
+        upload.undo_until = None
+        return
+    window = review_settings.undo_window
+    if is_fresh and window and not is_delivered(session, upload):
+        upload.undo_until = now + window
 
 
 def _find_request(

@@ -21,7 +21,7 @@ from postflow.store.flow_runs import (
 )
 from postflow.store.review_deadlines import list_due_deadlines, plan_anew
 from postflow.store.tables import WaitRow
-from postflow.store.uploads import load_upload
+from postflow.store.uploads import list_past_undo, load_upload
 from postflow.store.waits import (
     abandon_waits,
     list_due_waits,
@@ -74,7 +74,7 @@ class Outbox:
         self._has_planned = False
 
     def apply_deadlines(self) -> None:
-        """Remind of, escalate and let time out what is late by now."""
+        """Remind of, escalate and let time out what is late, and release what was not undone."""
         if not self._has_planned:
             with self._store.writing() as session:
                 plan_anew(session, now=self._clock())
@@ -82,6 +82,7 @@ class Outbox:
         with self._store.reading() as session:
             late = list_uploads_with_expired_waits(session, now=self._clock())
             late += list_due_deadlines(session, now=self._clock())
+            late += list_past_undo(session, now=self._clock())
         for upload_id in dict.fromkeys(late):
             with self._store.writing() as session:
                 apply_deadlines(session, upload_id, settings=self._settings, now=self._clock())

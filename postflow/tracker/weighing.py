@@ -32,6 +32,8 @@ def say_sentence(
     subject = f"{version.filename}, version {version.version}, {'is' if is_now else 'was'} {status}"
     if is_now and upload.held_since is not None:
         return f"{subject}, but held: {upload.held_reason}."
+    if is_now and upload.undo_until is not None:
+        subject += f", and can be undone until {upload.undo_until.isoformat(timespec='seconds')}"
     if is_now and upload.quiet_until is not None:
         until = upload.quiet_until.isoformat()
         return f"{subject}: it is approved if nobody says anything more before {until}."

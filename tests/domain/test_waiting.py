@@ -50,6 +50,12 @@ def test_rejection_ends_only_on_request(finish: bool, expected: WaitOutcome | No
     assert answer(review=ReviewStatus.REJECTED, finish_on_rejection=finish) is expected
 
 
+@pytest.mark.parametrize("timed_out", [False, True])
+def test_undoable_approval_goes_on_waiting(timed_out: bool) -> None:
+    """What can still be undone wakes nobody, and no deadline passes meanwhile."""
+    assert answer(review=ReviewStatus.APPROVED, undoable=True, timed_out=timed_out) is None
+
+
 def test_verdict_beats_passed_deadline() -> None:
     """What reviewers said is worth more than a deadline that passed meanwhile."""
     assert answer(review=ReviewStatus.APPROVED, timed_out=True) is WaitOutcome.APPROVED

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -15,7 +16,7 @@ from postflow import PostFlowIntegration
 from postflow.clock import utc_now
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
-from postflow.errors import PostFlowError, UnknownUploadError
+from postflow.errors import PostFlowError, PostProcessingError, UnknownUploadError
 from postflow.store.database import Store, open_store
 from postflow.store.uploads import fail_upload, load_upload, move_status
 from postflow.tracker.deciding import cancel_upload, decide_by_hand
@@ -215,6 +216,20 @@ def test_held_approval_is_not_one_yet(postflow: PostFlowIntegration, store: Stor
 
     assert postflow.is_upload_approved("clip") is False
     assert postflow.wait_for_approval("clip", timeout=0.2) is False
+
+
+def test_undoable_approval_is_not_one_yet(postflow: PostFlowIntegration, store: Store) -> None:
+    """While an approval can be undone it approves nothing; after that it does, by the clock."""
+    _decide(store, postflow, ReviewStatus.APPROVED)
+    with store.writing() as session:
+        load_upload(session, "clip").undo_until = utc_now() + timedelta(hours=1)
+    assert postflow.wait_for_approval("clip", timeout=0.2) is False
+    with pytest.raises(PostProcessingError, match="can be undone until"):
+        postflow.trigger_post_processing("clip")
+
+    with store.writing() as session:
+        load_upload(session, "clip").undo_until = utc_now()
+    assert postflow.is_upload_approved("clip") is True
 
 
 def test_rejection_ends_the_wait_on_demand(integrate: Integrate) -> None:

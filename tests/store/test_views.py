@@ -127,6 +127,7 @@ def test_new_upload_is_shown_completely(store: Store) -> None:
         "delivery": None,
         "held": None,
         "quiet_until": None,
+        "undo_until": None,
         "batch_ids": [],
     }
 

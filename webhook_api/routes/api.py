@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -13,6 +15,7 @@ from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
 from postflow.errors import UnknownUploadError
 from postflow.store.notices import list_notices
+from postflow.store.tables import UploadRow
 from postflow.store.upload_detail import upload_detail
 from postflow.store.view_types import (
     EventView,
@@ -23,6 +26,7 @@ from postflow.store.view_types import (
 )
 from postflow.store.views import list_events, list_uploads, tracking_stats
 from postflow.tracker.deciding import decide_by_hand
+from postflow.tracker.undoing import undo_approval
 from webhook_api.dependencies import PartsDep, ReadingDep, UploadIdDep
 from webhook_api.errors import refusals
 
@@ -41,6 +45,8 @@ class Verdict(StrEnum):
     """The current version is refused."""
     REOPEN = "reopen"
     """Every decision so far is withdrawn."""
+    UNDO = "undo"
+    """The approval is taken back, if that is still possible."""
 
 
 _REVIEW_STATUS = {
@@ -59,6 +65,12 @@ class DecisionByHand(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
     by: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
     version: Annotated[int, Field(ge=1)] | None = None
+
+
+def _act_of(verdict: Verdict) -> Callable[..., UploadRow]:
+    if verdict is Verdict.UNDO:
+        return undo_approval
+    return partial(decide_by_hand, verdict=_REVIEW_STATUS[verdict])
 
 
 _AWAY = HTTPStatus.SERVICE_UNAVAILABLE
@@ -95,10 +107,9 @@ def read_upload(upload_id: UploadIdDep, session: ReadingDep, parts: PartsDep) ->
 def decide(upload_id: UploadIdDep, decision: DecisionByHand, parts: PartsDep) -> UploadDetailView:
     """Decide by hand about the current version."""
     with parts.store.writing() as session:
-        decide_by_hand(
+        _act_of(decision.verdict)(
             session,
             upload_id,
-            verdict=_REVIEW_STATUS[decision.verdict],
             by=decision.by,
             reason=decision.reason,
             settings=parts.settings,

@@ -7,7 +7,7 @@ const fresh = document.getElementById("fresh");
 const dialog = document.getElementById("decide");
 const form = document.getElementById("decide-form");
 const problem = document.getElementById("decide-problem");
-const TITLES = { approved: "Approve", rejected: "Reject", reopen: "Reopen the review" };
+const TITLES = { approved: "Approve", rejected: "Reject", reopen: "Reopen the review", undo: "Undo the approval" };
 let chosen = null;
 
 async function refresh() {
