@@ -19,7 +19,14 @@ from prefect.tasks import Task
 from flows.patience import patient
 from flows.showing import hide_failure_traceback, tag_with_project
 from flows.tasks import post_process, upload, wait_for_approval, wait_until_ready
-from flows.working import Desk, check_lease, holding_lease, open_desk, record_end
+from flows.working import (
+    Desk,
+    check_lease,
+    holding_lease,
+    open_desk,
+    record_end,
+    record_suspension,
+)
 from postflow.domain.uploads import WaitOutcome, parse_upload_id
 from postflow.errors import ClaimLostError, PostFlowError, StoreError
 from postflow.store.flow_runs import load_run
@@ -118,6 +125,7 @@ def _suspend_until(
     A resume may come for nothing (a person pressed the button): then it is asked again.
     """
     while (outcome := task(desk, upload_id)) is None:
+        record_suspension(desk)
         suspend_flow_run(timeout=None)
     return outcome
 

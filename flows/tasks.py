@@ -25,7 +25,13 @@ from postflow.frameio.opening import open_frameio
 from postflow.settings.prefect_url import prefect_api_url
 from postflow.store.tables import WaitRow
 from postflow.store.uploads import load_upload, load_version
-from postflow.store.waits import close_wait, find_open_wait, open_wait, read_answer
+from postflow.store.waits import (
+    close_wait,
+    find_open_wait,
+    mark_answered_before,
+    open_wait,
+    read_answer,
+)
 from postflow.uploading import is_sent, upload_video
 
 P = ParamSpec("P")
@@ -160,6 +166,7 @@ def _look(desk: Desk, upload_id: str, kind: WaitKind, *, patience: float) -> Wai
             now=utc_now(),
             timeout=timeout,
         )
+        mark_answered_before(session, row, upload_row, review=review, now=utc_now())
     wait_id = row.id or 0
     until = time.monotonic() + patience
     while not _has_answer(desk, wait_id) and time.monotonic() < until:

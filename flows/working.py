@@ -25,7 +25,7 @@ from postflow.store.flow_runs import (
     renew_lease,
 )
 from postflow.store.uploads import load_upload
-from postflow.store.waits import close_superseded_waits
+from postflow.store.waits import close_superseded_waits, note_suspension
 from postflow.submitting import revive_upload
 
 _BUSY_TIMEOUT = timedelta(seconds=30)
@@ -120,6 +120,14 @@ def check_lease(desk: Desk) -> None:
     """Raise ClaimLostError if another process has taken this run over."""
     with desk.store.reading() as session:
         check_holder(session, desk.flow_run_id, holder=desk.holder)
+
+
+@patient
+def record_suspension(desk: Desk) -> None:
+    """Say in the store that this process leaves now; ClaimLostError if the run is not ours."""
+    with desk.store.writing() as session:
+        check_holder(session, desk.flow_run_id, holder=desk.holder)
+        note_suspension(session, desk.flow_run_id, now=utc_now())
 
 
 @patient

@@ -21,7 +21,7 @@ from postflow.cli.output import (
 from postflow.domain.house import HouseRules, judge_comment
 from postflow.errors import ConfigurationError
 from postflow.settings import load_settings
-from postflow.store.views import upload_status
+from postflow.store.upload_detail import upload_detail
 from postflow.tracker.calibrating import Calibration, Trial, calibrate
 from postflow.tracker.explaining import ExplanationView, explain_upload
 from postflow.tracker.overrides import list_overrides
@@ -64,7 +64,7 @@ def explain(
     settings, store = open_configured_store()
     with store.reading() as session:
         explanation = explain_upload(session, str(upload_id), settings, at=at)
-        upload = upload_status(session, str(upload_id))
+        upload = upload_detail(session, str(upload_id), settings)
     if as_json:
         print_json({**explanation, "upload": upload})
         return

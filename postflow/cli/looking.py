@@ -16,14 +16,24 @@ from postflow.cli.output import (
     say,
 )
 from postflow.errors import UnknownUploadError
+from postflow.store.upload_detail import upload_detail
+from postflow.store.view_types import UploadDetailView
 from postflow.store.views import (
     UploadStatusView,
     list_events,
     list_uploads,
     list_waiting,
     tracking_stats,
-    upload_status,
 )
+
+_LEDGER = {
+    "suspended_at": "suspended",
+    "due_since": "answered at",
+    "early": "early",
+    "attempts": "wake-ups",
+    "last_answer": "Prefect said",
+    "accepted_at": "accepted",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -42,10 +52,10 @@ def status(
 
     Example: postflow status intro-3fa1bc2290
     """
-    _, store = open_configured_store()
+    settings, store = open_configured_store()
     with store.reading() as session:
         if upload_id is not None:
-            view = upload_status(session, upload_id)
+            view = upload_detail(session, upload_id, settings)
             if view is None:
                 raise UnknownUploadError(
                     f"There is no upload {upload_id!r}; `postflow status` lists those that exist."
@@ -94,9 +104,7 @@ def waiting(*, as_json: AsJson = False) -> None:
             "kind": "waits for",
             "since": "since",
             "deadline": "deadline",
-            "due_since": "answered at",
-            "attempts": "wake-ups",
-            "last_answer": "Prefect said",
+            **_LEDGER,
         },
         empty="Nobody waits.",
     )
@@ -150,7 +158,7 @@ def _say_undoable(view: UploadStatusView) -> str:
     return f"delivered at {until:%H:%M:%S} unless undone: postflow undo {view['upload_id']}"
 
 
-def _show_one(view: UploadStatusView, *, as_json: bool) -> None:
+def _show_one(view: UploadDetailView, *, as_json: bool) -> None:
     if as_json:
         print_json(view)
         return
@@ -170,3 +178,10 @@ def _show_one(view: UploadStatusView, *, as_json: bool) -> None:
     ):
         if value:
             say(f"{label}: {value}")
+    if view["waits"]:
+        print_table(
+            view["waits"],
+            {"kind": "waited for", "version": "version", "since": "since", **_LEDGER}
+            | {"closed_at": "went on", "outcome": "outcome"},
+            empty="",
+        )

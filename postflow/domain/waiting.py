@@ -1,6 +1,8 @@
-"""Whether a wait has its answer yet; the one rule that the flow and the tracker both ask."""
+"""Whether a wait has its answer yet, the one rule that the flow and the tracker both ask; and when."""
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
@@ -38,6 +40,24 @@ def answer_wait(
     late = WaitOutcome.REJECTED if reject_on_timeout else WaitOutcome.TIMED_OUT
     standing = ReviewStatus.PENDING if held else review
     return _answer_review(standing, finish_on_rejection) or (late if timed_out else None)
+
+
+def say_early(answer: str, *, due_at: datetime | None, waited_from: datetime) -> str | None:
+    """Return the sentence about an answer that came before the run waited; None if it did not."""
+    if due_at is None or due_at >= waited_from:
+        return None
+    return f"{answer} {_say_duration(waited_from - due_at)} before the run waited"
+
+
+def _say_duration(duration: timedelta) -> str:
+    """Return `0.4 s`, `14 s`, `3 min` or `5 h`."""
+    if duration < timedelta(seconds=10):
+        return f"{duration.total_seconds():.1f} s"
+    if duration < timedelta(minutes=2):
+        return f"{duration.total_seconds():.0f} s"
+    if duration < timedelta(hours=2):
+        return f"{duration / timedelta(minutes=1):.0f} min"
+    return f"{duration / timedelta(hours=1):.0f} h"
 
 
 def _answer_review(review: ReviewStatus, finish_on_rejection: bool) -> WaitOutcome | None:

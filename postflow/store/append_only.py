@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 _SAYS = "are append-only: they are never changed or removed"
 
 
-def refuse_changes(connection: Connection, table: str, *, unique: Sequence[str]) -> None:
+def refuse_changes(connection: Connection, table: str, *, unique: Sequence[str] = ()) -> None:
     """Let the database refuse to change or remove rows of this table; idempotent.
 
     `unique` are the columns, besides `id`, whose values no two rows share: by `INSERT OR REPLACE`
@@ -32,7 +32,7 @@ def _on_sqlite(table: str, unique: Sequence[str]) -> Iterator[str]:
             f"CREATE TRIGGER IF NOT EXISTS {table}_refuse_{change.lower()} "
             f"BEFORE {change} ON {table} {refuse}"
         )
-    same = " AND ".join(f"{column} = NEW.{column}" for column in unique)
+    same = " AND ".join(f"{column} = NEW.{column}" for column in unique) or "FALSE"
     found = f"SELECT 1 FROM {table} WHERE id = NEW.id OR ({same})"  # noqa: S608 - our own names
     yield (
         f"CREATE TRIGGER IF NOT EXISTS {table}_refuse_replace BEFORE INSERT ON {table} "

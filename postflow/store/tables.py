@@ -1,6 +1,7 @@
 """The tables, one class each; every change here comes with a migration.
 
-`decisions` and `comment_revisions` are append-only: triggers refuse to change or remove a row.
+`decisions`, `comment_revisions` and `wake_ups` are append-only: triggers refuse to change or
+remove a row.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from postflow.store.work_tables import (
     NoticeRow,
     ReviewDeadlineRow,
     WaitRow,
+    WakeUpRow,
 )
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "UploadRow",
     "VersionRow",
     "WaitRow",
+    "WakeUpRow",
 ]
 
 

@@ -17,8 +17,11 @@ from postflow.store.tables import (
     UploadRow,
     VersionRow,
     WaitRow,
+    WakeUpRow,
 )
+from postflow.store.upload_views import view_wait
 from postflow.store.view_types import TimelineEntry
+from postflow.store.wake_ups import list_wake_ups
 
 
 def timeline(session: Session, upload_id: str) -> list[TimelineEntry]:
@@ -144,19 +147,33 @@ def _tell_decisions(session: Session, upload_id: str) -> Iterator[TimelineEntry]
 
 
 def _tell_waits(session: Session, upload_id: str) -> Iterator[TimelineEntry]:
-    for wait in session.exec(select(WaitRow).where(WaitRow.upload_id == upload_id)):
+    waits = session.exec(select(WaitRow).where(WaitRow.upload_id == upload_id)).all()
+    wake_ups = list_wake_ups(session, [wait.id or 0 for wait in waits])
+    for wait in waits:
         run = f"flow run {wait.flow_run_id}"
-        tries = f"{wait.attempts} wake-ups, last answer: {wait.last_answer}"
+        early = view_wait(wait)["early"] or ""
         steps = [
             (wait.created_at, f"waits for {wait.kind}", run),
-            (wait.due_at, f"its answer was there ({wait.kind})", ""),
+            (wait.suspended_at, "suspended: no process is left of the run", run),
+            (wait.due_at, f"its answer was there ({wait.kind})", early),
             (wait.timed_out_at, f"nobody answered in time ({wait.kind})", ""),
-            (wait.accepted_at, "Prefect accepted the wake-up", tries),
-            (wait.closed_at, f"went on: {wait.outcome}", run),
+            *((each.at, _say_wake_up(each), each.answer) for each in wake_ups[wait.id or 0]),
+            (wait.closed_at, f"went on: {wait.outcome}", f"{run}; {_say_tries(wait)}"),
         ]
         for at, text, reason in steps:
             if at is not None:
                 yield _entry(at, "wait", version=wait.version, text=text, reason=reason)
+
+
+def _say_wake_up(row: WakeUpRow) -> str:
+    if row.state is None:
+        return "could not be woken: Prefect did not answer"
+    did = "Prefect was asked to wake it" if row.asked else "looked at"
+    return f"{did}, and accepted" if row.accepted else f"{did}: {row.state}"
+
+
+def _say_tries(wait: WaitRow) -> str:
+    return f"{wait.attempts} tries to wake it" if wait.attempts else "nobody had to wake it"
 
 
 def _tell_deliveries(session: Session, upload_id: str) -> Iterator[TimelineEntry]:

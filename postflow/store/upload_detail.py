@@ -1,4 +1,4 @@
-"""One upload with its change list: what a person needs who must do something about it."""
+"""One upload with its change list and its waits: what a person needs who must do something."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from postflow.store.change_lists import list_changes, list_remarks
 from postflow.store.uploads import load_upload
 from postflow.store.view_types import UploadDetailView
 from postflow.store.views import upload_status
+from postflow.store.wake_ups import read_ledger
 
 
 def upload_detail(session: Session, upload_id: str, settings: Settings) -> UploadDetailView | None:
@@ -22,4 +23,5 @@ def upload_detail(session: Session, upload_id: str, settings: Settings) -> Uploa
         **view,
         changes=list_changes(session, upload, rules),
         remarks=list_remarks(session, upload, rules),
+        waits=read_ledger(session, upload_id),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlmodel import Session, col, func, select
 
+from postflow.domain.waiting import say_early
 from postflow.store.tables import (
     BatchMemberRow,
     CommentRow,
@@ -75,9 +76,18 @@ def view_wait(wait: WaitRow) -> WaitView:
         flow_run_id=wait.flow_run_id,
         since=wait.created_at.isoformat(),
         deadline=iso(wait.deadline),
+        suspended_at=iso(wait.suspended_at),
         due_since=iso(wait.due_at),
+        early=say_early(
+            wait.outcome or "answered",
+            due_at=wait.due_at,
+            waited_from=wait.suspended_at or wait.created_at,
+        ),
         attempts=wait.attempts,
         last_answer=wait.last_answer,
+        accepted_at=iso(wait.accepted_at),
+        closed_at=iso(wait.closed_at),
+        outcome=wait.outcome,
     )
 
 

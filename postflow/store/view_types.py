@@ -29,9 +29,36 @@ class WaitView(TypedDict):
     flow_run_id: str
     since: str
     deadline: str | None
+    suspended_at: str | None
+    """When its process left; None while it only looked."""
     due_since: str | None
+    """When the answer came."""
+    early: str | None
+    """A sentence, if the answer came before the run waited."""
     attempts: int
+    """How often the resumer looked after it, or asked Prefect to start it again."""
     last_answer: str | None
+    accepted_at: str | None
+    closed_at: str | None
+    outcome: str | None
+
+
+class WakeUpView(TypedDict):
+    """What the resumer found and did about a wait."""
+
+    at: str
+    state: str | None
+    """The run's state; None when Prefect could not be asked."""
+    asked: bool
+    """Whether Prefect was asked to start the run again."""
+    accepted: bool
+    answer: str
+
+
+class LedgerView(WaitView):
+    """A wait, open or closed, with every change in how waking it went."""
+
+    wake_ups: list[WakeUpView]
 
 
 class WaitingView(WaitView):
@@ -107,6 +134,7 @@ class UploadDetailView(UploadStatusView):
 
     changes: list[ChangeView]
     remarks: list[ChangeView]
+    waits: list[LedgerView]
 
 
 class TrackingStats(TypedDict):

@@ -15,9 +15,10 @@ from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
 from postflow.domain.waiting import answer_wait
 from postflow.settings.sections import OnRejected, ReviewSettings, TimeoutPolicy
+from postflow.store.decisions import last_decision
 from postflow.store.review_deadlines import arm_deadline
 from postflow.store.tables import UploadRow, WaitRow
-from postflow.store.uploads import load_upload
+from postflow.store.uploads import load_upload, load_version
 
 
 def open_wait(
@@ -170,15 +171,36 @@ def list_open_waits(session: Session) -> list[WaitRow]:
     return list(session.exec(statement.order_by(col(WaitRow.created_at))))
 
 
-def note_attempt(
-    session: Session, wait_id: int, *, answer: str, accepted_at: datetime | None, try_at: datetime
+def note_suspension(session: Session, flow_run_id: str, *, now: datetime) -> None:
+    """Write down that the run's process leaves now, to be woken for whatever it waits for."""
+    statement = select(WaitRow).where(
+        WaitRow.flow_run_id == flow_run_id, col(WaitRow.closed_at).is_(None)
+    )
+    for wait in session.exec(statement.with_for_update()):
+        wait.suspended_at = now
+    session.flush()
+
+
+def mark_answered_before(
+    session: Session, wait: WaitRow, upload: UploadRow, *, review: ReviewSettings, now: datetime
 ) -> None:
-    """Write into the ledger what Prefect said to a wake-up, and when to look again."""
-    wait = session.get_one(WaitRow, wait_id)
-    if wait.closed_at is None:
-        wait.attempts += 1
-        wait.last_answer, wait.try_at = answer, try_at
-        wait.accepted_at = accepted_at or wait.accepted_at
+    """Mark a wait due since its verdict came, if that was before anybody waited for it.
+
+    It is owed a wake-up like any other, should its process die before it takes the answer.
+    """
+    if wait.due_at is not None or read_answer(wait, upload, review) is None:
+        return
+    wait.due_at, wait.try_at = _answered_at(session, wait, upload) or now, now
+    session.flush()
+
+
+def _answered_at(session: Session, wait: WaitRow, upload: UploadRow) -> datetime | None:
+    if upload.cancelled_at is not None:
+        return upload.cancelled_at
+    if wait.kind == WaitKind.READY:
+        return load_version(session, upload).ready_at
+    decision = last_decision(session, upload.upload_id, version=wait.version)
+    return decision.decided_at if decision else None
 
 
 def list_uploads_with_expired_waits(session: Session, *, now: datetime) -> list[str]:

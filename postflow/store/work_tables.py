@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from postflow.domain.runs import RunState
 from postflow.domain.uploads import WaitKind, WaitOutcome
 from postflow.store.columns import moment
 
@@ -28,8 +29,11 @@ class WaitRow(SQLModel, table=True):
     created_at: datetime = moment(nullable=False)
     deadline: datetime | None = moment()
     timed_out_at: datetime | None = moment()
+    suspended_at: datetime | None = moment()
+    """When the run's process last gave up itself to sleep; None while it only looked."""
     due_at: datetime | None = moment()
-    """When the store first had an answer; a wait that is due is owed a wake-up."""
+    """When the store first had an answer, maybe before anybody waited for it; a wait that is due
+    is owed a wake-up."""
     try_at: datetime | None = moment()
     attempts: int = 0
     last_answer: str | None = None
@@ -54,6 +58,26 @@ class ReviewDeadlineRow(SQLModel, table=True):
     timed_out_at: datetime | None = moment()
     ended_at: datetime | None = moment()
     """When it was disarmed: by a decision, or because nobody waits any more."""
+
+
+class WakeUpRow(SQLModel, table=True):
+    """What the resumer found and did about a wait that is due; append-only.
+
+    Looks that find what the one before found are counted in `waits.attempts` and not repeated
+    here: a runner that is off for a weekend would fill pages.
+    """
+
+    __tablename__ = "wake_ups"
+
+    id: int | None = Field(default=None, primary_key=True)
+    wait_id: int = Field(foreign_key="waits.id", index=True)
+    at: datetime = moment(nullable=False)
+    state: str | None = Field(default=None, description=RunState.__doc__)
+    """The run's state as it was seen; None when Prefect could not be asked."""
+    asked: bool = False
+    """Whether Prefect was asked to start the run again, or was only looked at."""
+    accepted: bool = False
+    answer: str = ""
 
 
 class FlowRunRow(SQLModel, table=True):

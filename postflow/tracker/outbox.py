@@ -29,8 +29,8 @@ from postflow.store.waits import (
     list_uploads_with_expired_waits,
     list_uploads_with_unanswered_waits,
     mark_due_waits,
-    note_attempt,
 )
+from postflow.store.wake_ups import note_attempt
 from postflow.tracker.deadlines import apply_deadlines
 from postflow.tracker.ports import Clock
 
@@ -169,7 +169,16 @@ class Outbox:
             abandon_waits(session, flow_run_id, note=note, now=now)
             self._announce_stuck(session, upload_id, flow_run_id, note)
 
-    def note(self, wait_id: int, *, said: str, accepted: bool, try_in: timedelta) -> None:
+    def note(
+        self,
+        wait_id: int,
+        *,
+        said: str,
+        try_in: timedelta,
+        state: RunState | None,
+        asked: bool,
+        accepted: bool,
+    ) -> None:
         """Write down what came of a wake-up and when to look again."""
         now = self._clock()
         with self._store.writing() as session:
@@ -177,8 +186,11 @@ class Outbox:
                 session,
                 wait_id,
                 answer=said,
-                accepted_at=now if accepted else None,
                 try_at=now + try_in,
+                now=now,
+                state=state,
+                asked=asked,
+                accepted=accepted,
             )
 
     def _announce_stuck(

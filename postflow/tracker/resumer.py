@@ -82,18 +82,18 @@ class Resumer:
         if state is RunState.WAITING:
             answer = await self._flow_runs.resume(due.flow_run_id)
             _log.info("resume", upload_id=due.upload_id, said=answer.said)
-            await self._note(due, answer.said, accepted=answer.accepted)
+            await self._note(due, answer.said, state, asked=True, accepted=answer.accepted)
         elif state is RunState.CRASHED:
             await asyncio.to_thread(self._outbox.expect_sign_of_life, due)
             await self._restart(due.flow_run_id, due.upload_id, seen_restarts=due.restarts)
-            await self._note(due, "crashed: started again", try_in=_LEAVE)
+            await self._note(due, "crashed: started again", state, asked=True, try_in=_LEAVE)
         elif state is RunState.STARTING:
-            await self._note(due, "already on its way", try_in=_LEAVE)
+            await self._note(due, "already on its way", state, try_in=_LEAVE)
         elif state is RunState.RUNNING:
             # Between its check and its suspend, or about to close the wait. If its process is
             # dead, its lease runs out and `_revive` takes over; so it must hold a lease.
             await asyncio.to_thread(self._outbox.expect_sign_of_life, due)
-            await self._note(due, "not suspended yet")
+            await self._note(due, "not suspended yet", state)
         else:
             await asyncio.to_thread(self._outbox.abandon, due.flow_run_id, state)
 
@@ -164,12 +164,25 @@ class Resumer:
 
     async def _back_off(self, due: Due, error: PostFlowError) -> None:
         wait = self._settings.tracker.resume_every * int(2 ** min(due.attempts, _MOST_DOUBLINGS))
-        await self._note(due, str(error), try_in=min(wait, _LONGEST_BACK_OFF))
+        await self._note(due, str(error), None, try_in=min(wait, _LONGEST_BACK_OFF))
 
     async def _note(
-        self, due: Due, said: str, *, accepted: bool = False, try_in: timedelta | None = None
+        self,
+        due: Due,
+        said: str,
+        state: RunState | None,
+        *,
+        asked: bool = False,
+        accepted: bool = False,
+        try_in: timedelta | None = None,
     ) -> None:
         pause = try_in or (_LEAVE if accepted else self._settings.tracker.resume_every)
         await asyncio.to_thread(
-            self._outbox.note, due.wait_id, said=said, accepted=accepted, try_in=pause
+            self._outbox.note,
+            due.wait_id,
+            said=said,
+            try_in=pause,
+            state=state,
+            asked=asked,
+            accepted=accepted,
         )

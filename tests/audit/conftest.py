@@ -11,10 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from postflow.domain.standing import ReviewStatus
+from postflow.domain.uploads import WaitKind
 from postflow.store.comments import apply_comments
 from postflow.store.database import Store
 from postflow.store.decisions import append_decision
 from postflow.store.uploads import load_upload
+from postflow.store.waits import open_wait
+from postflow.store.wake_ups import note_attempt
 from tests.cli.conftest import Postflow, postflow
 from tests.delivery.conftest import Room
 from tests.factories import after, make_review, make_seen, make_upload
@@ -69,3 +72,12 @@ def decide(store: Store, *verdicts: ReviewStatus, upload_id: str = "clip") -> No
             )
             review = make_review(verdict, t=t)
             append_decision(session, upload, review, analyser_version="1", now=after(t))
+            wait = open_wait(
+                session,
+                upload=upload,
+                kind=WaitKind.APPROVAL,
+                flow_run_id="a-run",
+                now=after(t),
+                timeout=None,
+            )
+            note_attempt(session, wait.id or 0, answer="no", try_at=after(t + 2), now=after(t))

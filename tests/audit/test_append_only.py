@@ -10,7 +10,7 @@ from postflow.errors import StoreError
 from postflow.store.database import Store
 from tests.audit.conftest import decide
 
-TABLES = ("decisions", "comment_revisions")
+TABLES = ("decisions", "comment_revisions", "wake_ups")
 REPLACE = {
     "decisions by id": (
         "INSERT OR REPLACE INTO decisions SELECT id, upload_id, version, 'approved', source, who, "

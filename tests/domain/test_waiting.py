@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
-from postflow.domain.waiting import answer_wait
+from postflow.domain.waiting import answer_wait, say_early
 
 QUIET: dict[str, Any] = {
     "status": UploadStatus.READY,
@@ -87,3 +88,22 @@ def test_newer_version_supersedes_every_other_answer(kind: WaitKind) -> None:
     assert answer(kind, **approved) is WaitOutcome.SUPERSEDED
     assert answer(kind, status=UploadStatus.FAILED, superseded=True) is WaitOutcome.SUPERSEDED
     assert answer(kind, cancelled=True, **approved) is WaitOutcome.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sentence"),
+    [
+        (0.4, "approved 0.4 s before the run waited"),
+        (14, "approved 14 s before the run waited"),
+        (200, "approved 3 min before the run waited"),
+        (20_000, "approved 6 h before the run waited"),
+        (0, None),
+        (-5, None),
+    ],
+)
+def test_early_answer_shows_as_such(seconds: float, sentence: str | None) -> None:
+    """An answer from before the wait is said to be; one that came while it waited is not."""
+    waited = datetime(2026, 3, 2, tzinfo=UTC)
+    came = waited - timedelta(seconds=seconds)
+    assert say_early("approved", due_at=came, waited_from=waited) == sentence
+    assert say_early("approved", due_at=None, waited_from=waited) is None

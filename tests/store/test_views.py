@@ -29,7 +29,8 @@ from postflow.store.views import (
     tracking_stats,
     upload_status,
 )
-from postflow.store.waits import note_attempt, open_wait
+from postflow.store.waits import open_wait
+from postflow.store.wake_ups import note_attempt
 from tests.factories import (
     NOW,
     after,
@@ -275,7 +276,7 @@ def test_waiting_tells_who_since_when(store: Store) -> None:
         for number in range(3):
             upload = make_upload(session, f"clip-{number}", file_id=f"file-{number}")
             _wait(session, upload, at=-number)
-        note_attempt(session, 1, answer="not yet", accepted_at=None, try_at=after(1))
+        note_attempt(session, 1, answer="not yet", try_at=after(1), now=NOW)
         upload.cancelled_at = NOW
     with store.reading() as session:
         waiting = list_waiting(session)

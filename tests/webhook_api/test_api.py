@@ -63,13 +63,15 @@ def _decide(
 def test_upload_has_the_guides_keys(tracked: Service) -> None:
     """One upload is one object with the guide's keys at its top level, in lists as alone.
 
-    Alone it also has its change list.
+    Alone it also has its change list and its waits.
     """
     alone = tracked.private.get("/api/uploads/clip").json()
     listed = tracked.private.get("/api/uploads").json()
 
     assert alone.keys() >= GUIDE_KEYS
-    assert [{**listed[0], "changes": [], "remarks": []}] == [alone]
+    (wait,) = alone["waits"]
+    assert wait == {**listed[0]["waiting"], "wake_ups": []}
+    assert {**listed[0], "changes": [], "remarks": [], "waits": [wait]} == alone
     assert (alone["status"], alone["review_status"]) == ("ready", "pending")
 
 
