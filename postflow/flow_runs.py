@@ -148,7 +148,10 @@ class PrefectFlowRuns:
         occurred: datetime,
         flow_run_id: str | None,
     ) -> None:
-        """Emit a Prefect event about an upload, so that automations can react to it."""
+        """Emit a Prefect event about an upload, so that automations can react to it.
+
+        Without `upload_id` it is about PostFlow itself.
+        """
         related = (
             [
                 {
@@ -164,8 +167,10 @@ class PrefectFlowRuns:
             "event": name,
             "occurred": occurred.isoformat(),
             "resource": {
-                "prefect.resource.id": f"postflow.upload.{upload_id}",
-                "prefect.resource.name": str(payload.get("filename", upload_id)),
+                "prefect.resource.id": f"postflow.upload.{upload_id}"
+                if upload_id
+                else "postflow.service",
+                "prefect.resource.name": str(payload.get("filename", upload_id or "PostFlow")),
             },
             "related": related,
             "payload": dict(payload),

@@ -97,19 +97,15 @@ async def register_webhook_at(settings: Settings, base_url: str) -> Upkeep:
     Raises FrameioError, or ConfigurationError where nobody can sign in.
     """
     async with open_frameio(settings.frameio) as frameio:
-        workspace = await locate_workspace(frameio, workspace_id=settings.frameio.workspace_id)
-        return await keep_webhook(
-            frameio, workspace, settings, address=base_url.rstrip("/") + WEBHOOK_PATH
-        )
+        return await keep_webhook(frameio, settings, address=base_url.rstrip("/") + WEBHOOK_PATH)
 
 
-async def keep_webhook(
-    frameio: FrameioClient, workspace: str, settings: Settings, *, address: str
-) -> Upkeep:
+async def keep_webhook(frameio: FrameioClient, settings: Settings, *, address: str) -> Upkeep:
     """Do what is needed so that Frame.io calls the address, and say it; again, it does nothing.
 
     Killed in between, the next one finds a webhook of ours without a secret and replaces it.
     """
+    workspace = await locate_workspace(frameio, workspace_id=settings.frameio.workspace_id)
     path = settings.webhook.secrets_file
     # Two at the same time would create two webhooks.
     async with locked(path.with_name(f"{path.name}.lock")):

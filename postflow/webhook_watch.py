@@ -1,4 +1,4 @@
-"""The service's care for its webhook: whenever the tunnel has a new address, Frame.io is told.
+"""The service's care for its webhook: Frame.io is told each new address, and silence is noticed.
 
 It never keeps the service from its work: what cannot be done now is said once and tried again.
 """
@@ -6,17 +6,19 @@ It never keeps the service from its work: what cannot be done now is said once a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import timedelta
 
 import structlog
 
-from postflow.clock import pause
+from postflow.clock import Clock, pause, utc_now
 from postflow.errors import PostFlowError
 from postflow.frameio.client import FrameioClient
-from postflow.frameio.locate import locate_workspace
 from postflow.settings import Settings
+from postflow.store.database import Store
 from postflow.webhook_registration import webhook_address
-from postflow.webhook_upkeep import Upkeep, keep_webhook
+from postflow.webhook_silence import SilenceWatch
+from postflow.webhook_upkeep import keep_webhook
 
 _FIRST_RETRY = timedelta(seconds=5)
 _LONGEST_RETRY = timedelta(minutes=5)
@@ -27,9 +29,17 @@ _log = structlog.get_logger("postflow.webhook")
 class WebhookWatch:
     """Keeps Frame.io's webhook right while the service runs; all of it in one event loop."""
 
-    def __init__(self, *, settings: Settings, frameio: FrameioClient | None) -> None:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        frameio: FrameioClient | None,
+        clock: Clock = utc_now,
+    ) -> None:
         self._settings = settings
         self._frameio = frameio
+        self._silence = SilenceWatch(settings=settings, store=store, frameio=frameio, clock=clock)
         self._news = asyncio.Event()
         self._wanted: str | None = None
         """The address that Frame.io has not been told yet."""
@@ -45,35 +55,39 @@ class WebhookWatch:
         """Work until `stop` is set."""
         while not stop.is_set():
             self._news.clear()
-            wait = _LOOK_EVERY
-            if not await self._is_told():
+            wait = self._look_every()
+            await self._try(self._silence.run_once(), "looking for silence")
+            if not await self._try(self._tell_frameio(), "registering the webhook"):
                 wait, self._retry = self._retry, min(self._retry * 2, _LONGEST_RETRY)
             await pause(wait, stop, self._news)
 
-    async def _is_told(self) -> bool:
-        """Whether Frame.io knows the address, or was told it just now."""
+    def _look_every(self) -> timedelta:
+        """Return the pause between two looks, short enough for the silence that is set."""
+        after = self._settings.webhook.silence_after
+        return min(_LOOK_EVERY, after / 4) if after else _LOOK_EVERY
+
+    async def _try(self, work: Coroutine[object, object, None], doing: str) -> bool:
+        """Do it; False where it did not succeed. Nothing of this may end the service."""
         try:
-            return self._wanted is None or await self._tell_frameio(self._wanted)
+            await work
         except PostFlowError as error:
-            _log.warning("the webhook is not registered, will go on", error=str(error))
-        except Exception:  # noqa: BLE001 - nothing of this may end the service; it is logged
-            _log.exception("registering the webhook failed unexpectedly, will go on")
+            _log.warning(f"{doing} failed, will go on", error=str(error))
+        except Exception:  # noqa: BLE001 - it is logged, and tried again
+            _log.exception(f"{doing} failed unexpectedly, will go on")
+        else:
+            return True
         return False
 
-    async def _tell_frameio(self, address: str) -> bool:
-        """Register the address; True, or an error."""
+    async def _tell_frameio(self) -> None:
+        """Register the address that Frame.io has not been told yet, if there is one."""
+        address = self._wanted
+        if address is None:
+            return
         if self._frameio is None:
             _log.warning("no Frame.io token: its webhook cannot be told the tunnel's address")
             self._wanted = None
-            return True
-        upkeep = await self._keep(self._frameio, address)
+            return
+        upkeep = await keep_webhook(self._frameio, self._settings, address=address)
         _log.info("Frame.io calls the tunnel", address=address, done=list(upkeep.done))
-        if self._wanted == address:  # the tunnel may have died meanwhile
+        if self._wanted == address:  # the tunnel may have another one meanwhile
             self._wanted = None
-        return True
-
-    async def _keep(self, frameio: FrameioClient, address: str) -> Upkeep:
-        workspace = await locate_workspace(
-            frameio, workspace_id=self._settings.frameio.workspace_id
-        )
-        return await keep_webhook(frameio, workspace, self._settings, address=address)

@@ -38,6 +38,7 @@ LAYERS = (
         "postflow.webhook_registration",
         "postflow.webhook_rotation",
         "postflow.webhook_self_test",
+        "postflow.webhook_silence",
         "postflow.webhook_upkeep",
         "postflow.webhook_watch",
     ),
@@ -53,6 +54,10 @@ INSIDE_ONE_PLACE = {
     ("postflow.webhook_rotation", "postflow.webhook_self_test"),  # both sign and send
     ("postflow.webhook_upkeep", "postflow.webhook_registration"),  # says what is right
     ("postflow.webhook_watch", "postflow.webhook_registration"),  # the same
+    ("postflow.webhook_silence", "postflow.webhook_registration"),  # the same
+    ("postflow.webhook_silence", "postflow.webhook_self_test"),  # it looks into a silence by it
+    ("postflow.webhook_silence", "postflow.webhook_upkeep"),  # and repairs by this
+    ("postflow.webhook_watch", "postflow.webhook_silence"),  # one loop does both
     ("postflow.webhook_watch", "postflow.webhook_upkeep"),  # it sees to it that this is done
     ("postflow.submitting", "postflow.versioning"),  # a file may be a version of another one
 }

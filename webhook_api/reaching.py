@@ -7,15 +7,21 @@ import asyncio
 from postflow.frameio.client import FrameioClient
 from postflow.public_address import forget_tunnel, save_tunnel
 from postflow.settings import Settings
+from postflow.store.database import Store
 from postflow.tunnel.cloudflared import Tunnel
 from postflow.webhook_watch import WebhookWatch
 
 
 async def stay_reachable(
-    settings: Settings, *, origin: str, frameio: FrameioClient | None, stop: asyncio.Event
+    settings: Settings,
+    *,
+    origin: str,
+    store: Store,
+    frameio: FrameioClient | None,
+    stop: asyncio.Event,
 ) -> None:
     """Keep the tunnel to `origin` up, if one is configured, and Frame.io's webhook right."""
-    watch = WebhookWatch(settings=settings, frameio=frameio)
+    watch = WebhookWatch(settings=settings, store=store, frameio=frameio)
     if settings.webhook.tunnel is None:
         await watch.run(stop)
         return

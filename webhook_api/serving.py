@@ -91,7 +91,9 @@ async def serve(
             inbox = await asyncio.to_thread(_open_store, settings, longest_wait=_INBOX_WAIT)
             stack.callback(inbox.close)
             stack.callback(service.add_public(public, secrets, inbox).close)
-            reach = stay_reachable(settings, origin=address_of(public), frameio=frameio, stop=stop)
+            reach = stay_reachable(
+                settings, origin=address_of(public), store=store, frameio=frameio, stop=stop
+            )
             await stack.enter_async_context(_in_background(reach))
         _warn(settings, has_secret=bool(secrets.current()))
         async with _in_background(_warn_without_prefect(flow_runs)):

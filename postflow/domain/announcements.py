@@ -34,6 +34,10 @@ class Announcement(StrEnum):
     """A flow run could not be brought back; a person must look."""
     BATCH_DECIDED = "batch-decided"
     """Every video of a batch has its outcome; the payload names the batch."""
+    WEBHOOK_SILENT = "webhook-silent"
+    """No webhook came for `webhook.silence_after` though reviews are open; about no upload."""
+    WEBHOOK_BACK = "webhook-back"
+    """Webhooks come again after such a silence; about no upload."""
 
 
 class Language(StrEnum):
@@ -45,6 +49,9 @@ class Language(StrEnum):
     """French."""
 
 
+OF_SERVICE = (Announcement.WEBHOOK_SILENT, Announcement.WEBHOOK_BACK)
+"""What is about PostFlow itself, and no upload."""
+
 FOR_PEOPLE = (
     Announcement.REJECTED,
     Announcement.REMINDER,
@@ -55,5 +62,7 @@ FOR_PEOPLE = (
     Announcement.FAILED,
     Announcement.STUCK,
     Announcement.BATCH_DECIDED,
+    Announcement.WEBHOOK_SILENT,
+    Announcement.WEBHOOK_BACK,
 )
 """What needs somebody; good news disturbs nobody unless it is asked for."""

@@ -76,6 +76,8 @@ class WebhookSettings(Section):
     """A tunnel that the user has made; None means a quick one, with a new address each time."""
     tunnel_command: str = "cloudflared"
     tunnel_arguments: tuple[str, ...] = ()
+    silence_after: Patience = timedelta(hours=24)
+    """After how much silence the way from Frame.io is looked into; 0 is never."""
     tolerance_seconds: Annotated[int, Field(gt=0)] = 300
     auto_start: bool = False
     intelligent_tracking: bool = True

@@ -18,6 +18,7 @@ from postflow.store.tables import AnnouncementRow, UploadRow
 __all__ = [
     "Announcement",
     "announce",
+    "announce_of_service",
     "claim_unsent",
     "list_unsent",
     "note_sent",
@@ -38,22 +39,38 @@ def announce(
 
     `cause` tells apart what may happen twice to a version, such as a second approval.
     """
-    name = f"postflow:{upload.upload_id}:{upload.version}:{kind}:{cause}"
-    key = str(uuid5(NAMESPACE_URL, name))
-    if session.get(AnnouncementRow, key) is not None:
-        return
-    session.add(
-        AnnouncementRow(
-            id=key,
-            upload_id=upload.upload_id,
-            version=upload.version,
-            kind=kind,
-            payload={"filename": upload.filename, "file_id": upload.file_id, **(payload or {})},
-            created_at=now,
-            try_at=now,
-        )
+    about = {"filename": upload.filename, "file_id": upload.file_id}
+    row = AnnouncementRow(
+        id=_make_id(kind, upload.upload_id, upload.version, cause),
+        upload_id=upload.upload_id,
+        version=upload.version,
+        kind=kind,
+        payload={**about, **(payload or {})},
+        created_at=now,
+        try_at=now,
     )
-    session.flush()
+    _add_once(session, row)
+
+
+def announce_of_service(
+    session: Session,
+    kind: Announcement,
+    *,
+    now: datetime,
+    cause: str,
+    payload: Mapping[str, object],
+) -> None:
+    """Add an announcement about PostFlow itself, and no upload, unless it was added before."""
+    row = AnnouncementRow(
+        id=_make_id(kind, "", 0, cause),
+        upload_id="",
+        version=0,
+        kind=kind,
+        payload=dict(payload),
+        created_at=now,
+        try_at=now,
+    )
+    _add_once(session, row)
 
 
 def list_unsent(session: Session, *, now: datetime, limit: int = 100) -> list[AnnouncementRow]:
@@ -100,3 +117,13 @@ def note_unsent(
     row = session.get_one(AnnouncementRow, announcement_id)
     row.attempts += 1
     row.error, row.try_at = error, try_at
+
+
+def _make_id(kind: Announcement, upload_id: str, version: int, cause: str) -> str:
+    return str(uuid5(NAMESPACE_URL, f"postflow:{upload_id}:{version}:{kind}:{cause}"))
+
+
+def _add_once(session: Session, row: AnnouncementRow) -> None:
+    if session.get(AnnouncementRow, row.id) is None:
+        session.add(row)
+        session.flush()

@@ -52,8 +52,13 @@ def record_deliveries(session: Session, deliveries: Sequence[Delivery]) -> None:
 
 
 def last_received(session: Session) -> datetime | None:
-    """Return when the newest delivery arrived; None if none ever did."""
-    newest = select(EventRow.received_at).order_by(col(EventRow.id).desc()).limit(1)
+    """Return when Frame.io's newest delivery arrived; None if none ever did."""
+    newest = (
+        select(EventRow.received_at)
+        .where(col(EventRow.event_type).is_distinct_from(SELF_TEST))
+        .order_by(col(EventRow.id).desc())
+        .limit(1)
+    )
     return session.exec(newest).first()
 
 

@@ -19,6 +19,15 @@ def count_open_reviews(session: Session) -> int:
     return session.exec(select(func.count()).select_from(open_reviews)).one()
 
 
+def oldest_open_review(session: Session) -> datetime | None:
+    """Return since when the oldest of them is tracked; None where none is open."""
+    open_reviews = _open_reviews().subquery()
+    oldest = select(func.min(UploadRow.created_at)).where(
+        col(UploadRow.upload_id).in_(select(open_reviews.c.upload_id))
+    )
+    return session.exec(oldest).one()
+
+
 def list_open_reviews(session: Session, *, not_read_since: datetime | None = None) -> list[str]:
     """Return the uploads that are watched for a verdict, those that were read longest ago first.
 

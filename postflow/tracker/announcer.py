@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import structlog
 
+from postflow.domain.announcements import OF_SERVICE
 from postflow.errors import PrefectUnavailableError
 from postflow.notices import Receiver
 from postflow.settings.sections import NoticeSettings
@@ -140,4 +141,6 @@ def name_event(row: AnnouncementRow) -> str:
     """Return the name of the Prefect event that automations can react to."""
     if row.kind == Announcement.BATCH_DECIDED:
         return "postflow.batch.decided"
+    if row.kind in OF_SERVICE:
+        return f"postflow.service.{row.kind}"
     return f"postflow.upload.{row.kind}"

@@ -23,6 +23,7 @@ from postflow.store.tables import AnnouncementRow
 _TOLD = (
     *("filename", "view_url", "path", "who", "comment", "reason", "cause", "minutes", "policy"),
     *("setter", "gap_seconds", "waited_seconds", "deadline", "number", "of", "outcomes"),
+    "silent_seconds",
 )
 """What of an announcement goes into a notice; the change list of a long review does not."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from postflow.domain.announcements import Announcement, Language
+from postflow.domain.announcements import OF_SERVICE, Announcement, Language
 from postflow.tracker.notice_words import WORDS, Words
 
 _MOST_LINES = 20
@@ -27,6 +27,8 @@ def render_notice(
     if kind is Announcement.BATCH_DECIDED:
         title = words.one[kind].format(batch=batch_id)
         return title, _say_outcomes(items[0], words)
+    if kind in OF_SERVICE:
+        return words.one[kind], _say_silence(kind, items[0], words)
     if len(items) == 1:
         (item,) = items
         title = words.one[kind].format(name=_name(item))
@@ -96,6 +98,12 @@ def _say_deadline(item: Item, words: Words) -> str:
         return ""
     moment = datetime.fromisoformat(str(item["deadline"]))
     return words.until.format(deadline=f"{moment:%Y-%m-%d %H:%M} UTC")
+
+
+def _say_silence(kind: Announcement, item: Item, words: Words) -> str:
+    time = say_duration(float(item["silent_seconds"]), words)
+    text = words.heard if kind is Announcement.WEBHOOK_BACK else words.silences[str(item["cause"])]
+    return text.format(time=time, reason=item.get("reason", ""))
 
 
 def _say_outcomes(item: Item, words: Words) -> str:

@@ -30,6 +30,9 @@ class Words:
     where: str
     and_more: str
     see: str
+    silences: dict[str, str]
+    """What looking into the webhooks' silence has found; `{time}` and `{reason}`."""
+    heard: str
 
 
 _ENGLISH = Words(
@@ -47,6 +50,8 @@ _ENGLISH = Words(
         Announcement.FAILED: "{name}: failed",
         Announcement.STUCK: "{name}: its flow run cannot be brought back",
         Announcement.BATCH_DECIDED: "Batch {batch}: every video has its outcome",
+        Announcement.WEBHOOK_SILENT: "Frame.io's webhook is silent",
+        Announcement.WEBHOOK_BACK: "Frame.io's webhook is heard again",
     },
     many={
         Announcement.READY: "{count} videos ready for review",
@@ -92,6 +97,15 @@ _ENGLISH = Words(
     where="(upload {upload}, version {version})",
     and_more="and {count} more",
     see="`postflow status` lists them.",
+    silences={
+        "works": "Nothing came for {time} though reviews are open. A test delivery arrived and the "
+        "webhook is right, so probably nobody has said anything.",
+        "repaired": "Nothing came for {time} though reviews are open. The webhook was wrong and is "
+        "repaired: {reason}",
+        "broken": "Nothing came for {time} though reviews are open: {reason} PostFlow polls "
+        "meanwhile; `postflow doctor` says more.",
+    },
+    heard="An event came again after {time}.",
 )
 
 _FRENCH = Words(
@@ -109,6 +123,8 @@ _FRENCH = Words(
         Announcement.FAILED: "{name} : échec",
         Announcement.STUCK: "{name} : son flow run ne peut pas être relancé",
         Announcement.BATCH_DECIDED: "Lot {batch} : chaque vidéo a son résultat",
+        Announcement.WEBHOOK_SILENT: "Le webhook de Frame.io se tait",
+        Announcement.WEBHOOK_BACK: "Le webhook de Frame.io se fait entendre à nouveau",
     },
     many={
         Announcement.READY: "{count} vidéos prêtes à être validées",
@@ -154,6 +170,15 @@ _FRENCH = Words(
     where="(upload {upload}, version {version})",
     and_more="et {count} de plus",
     see="`postflow status` en donne la liste.",
+    silences={
+        "works": "Rien n’est arrivé pendant {time} alors que des validations sont ouvertes. Un appel "
+        "d’essai est arrivé et le webhook est correct : personne n’a sans doute rien dit.",
+        "repaired": "Rien n’est arrivé pendant {time} alors que des validations sont ouvertes. Le "
+        "webhook était incorrect, il est réparé : {reason}",
+        "broken": "Rien n’est arrivé pendant {time} alors que des validations sont ouvertes : "
+        "{reason} PostFlow relit Frame.io en attendant ; `postflow doctor` en dit plus.",
+    },
+    heard="Un événement est de nouveau arrivé après {time}.",
 )
 
 WORDS = {Language.EN: _ENGLISH, Language.FR: _FRENCH}

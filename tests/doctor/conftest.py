@@ -24,7 +24,7 @@ from tests.webhook_api.conftest import make_config, start_service
 __all__ = ["cloudflared", "make_config", "start_service"]
 
 CHECKS = [
-    *("settings", "ffmpeg", "who decides", "store", "notices", "disk", "service"),
+    *("settings", "ffmpeg", "who decides", "store", "notices", "polling", "disk", "service"),
     *("Frame.io", "project", "webhook rights", "webhook", "clock"),
     *("tunnel", "public address", "webhook secret", "Prefect", "deployments", "runner"),
 ]

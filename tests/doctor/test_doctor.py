@@ -7,24 +7,23 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
-from sqlmodel import select
 
 from postflow.cli.doctor.findings import Group, Mark, examine, ok
 from postflow.cli.doctor.findings import Report as Tell
 from postflow.cli.main import run_program
-from postflow.clock import utc_now
+from postflow.domain.announcements import Announcement
 from postflow.errors import UploadError
 from postflow.settings import Settings
 from postflow.simulator.serving import RunningSimulator
-from postflow.store.announcements import Announcement, announce, note_unsent
 from postflow.store.database import open_store
-from postflow.store.tables import AnnouncementRow
+from postflow.store.notices import claim_notice, gather_notice, note_notice_refused
 from tests.doctor.conftest import CHECKS, Doctor
-from tests.factories import make_upload
+from tests.factories import NOW, make_upload
 
 
 def test_empty_machine_is_told_everything(doctor: Doctor) -> None:
@@ -119,19 +118,45 @@ def test_unreachable_database_fails(doctor: Doctor) -> None:
     assert "hidden" not in str(report.findings)
 
 
-def test_late_notices_are_shown(doctor: Doctor, sqlite_url: str) -> None:
-    """What could not be announced is counted, with the reason."""
+def test_lost_notices_are_shown(doctor: Doctor, sqlite_url: str) -> None:
+    """A notice that its receiver refused for good is counted, with the command that lists it."""
     store = open_store(sqlite_url)
     with store.writing() as session:
-        announce(session, Announcement.FAILED, make_upload(session), now=utc_now())
-        row = session.exec(select(AnnouncementRow)).one()
-        note_unsent(session, row.id, error="Prefect is away", try_at=None)
+        gather_notice(
+            session,
+            {"upload_id": "clip", "version": 1},
+            receiver="one",
+            label="slack",
+            kind=Announcement.FAILED,
+            batch_id=None,
+            now=NOW,
+            gather_for=timedelta(0),
+        )
+        notice = claim_notice(session, now=NOW)
+        assert notice is not None
+        assert notice.id is not None
+        note_notice_refused(session, notice.id, error="gone", send_at=None, now=NOW)
     store.close()
     report = doctor(database__url=sqlite_url)
 
     assert report.mark("notices") == "warning"
-    assert "1 could not be sent" in report.line("notices")
-    assert "Prefect is away" in report.line("notices")
+    assert "1 were refused; see `postflow notices --problems`" in report.line("notices")
+
+
+def test_long_polling_is_shown(doctor: Doctor, sqlite_url: str) -> None:
+    """How long reading all open reviews takes is told, and warned of where it is too long."""
+    store = open_store(sqlite_url)
+    with store.writing() as session:
+        for number in range(30):
+            upload = make_upload(session, f"clip-{number}", file_id=f"file-{number}")
+            upload.look_at = NOW
+    store.close()
+    calm = doctor(database__url=sqlite_url)
+    hurried = doctor(tracker__poll_every=1)
+
+    assert calm.mark("polling") == "ok"
+    assert "all 30 open reviews" in calm.line("polling")
+    assert hurried.mark("polling") == "warning"
 
 
 def test_foreign_program_on_the_port_is_told(doctor: Doctor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -190,13 +191,19 @@ def test_whole_machine_is_well(
     )
     webhooks = machine.simulator.world.state.webhooks
     wait_until(lambda: webhooks and cloudflared.address + WEBHOOK_PATH == _only_url(webhooks))
-    wait_until(lambda: machine.server.get("/deployments/name/process-batch/local").is_success)
+    for name in ("process-video", "process-batch"):
+        wait_until(partial(_is_polled, machine, name), seconds=60)
     report = doctor()
     webhooks.clear()
 
     assert {name for name, each in report.findings.items() if each["mark"] != "ok"} == set()
     assert report.code == 0
     assert report.line("tunnel").startswith(cloudflared.address)
+
+
+def _is_polled(machine: Machine, flow: str) -> bool:
+    answer = machine.server.get(f"/deployments/name/{flow}/local")
+    return answer.is_success and answer.json()["status"] == "READY"
 
 
 def _only_url(webhooks: dict[str, StoredWebhook]) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from postflow.domain.announcements import Announcement, Language
+from postflow.domain.announcements import OF_SERVICE, Announcement, Language
+from postflow.domain.webhook_silence import SilenceCause
 from postflow.tracker.notice_texts import render_notice
 from postflow.tracker.notice_words import WORDS
 
@@ -23,7 +24,7 @@ def say(
 
 
 @pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("kind", Announcement)
+@pytest.mark.parametrize("kind", [kind for kind in Announcement if kind not in OF_SERVICE])
 def test_every_kind_has_its_words(kind: Announcement, language: Language) -> None:
     """Whatever `notices.events` names can be told, of one video and of several."""
     words = WORDS[language]
@@ -116,3 +117,24 @@ def test_long_comment_is_cut() -> None:
     """A page of comment stays readable in a chat."""
     _, text = say(Announcement.REJECTED, {"who": "Cleo", "comment": "x" * 1000})
     assert len(text) < 400
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("cause", SilenceCause)
+def test_silence_is_told_with_what_was_found(cause: SilenceCause, language: Language) -> None:
+    """A notice about PostFlow itself names no video, but how long and why."""
+    item = {"silent_seconds": 86_400.0 * 2, "cause": cause.value, "reason": "The way is blocked."}
+    title, text = say(Announcement.WEBHOOK_SILENT, item, language=language)
+
+    assert title == WORDS[language].one[Announcement.WEBHOOK_SILENT]
+    assert ("2 days" if language is EN else "2 jours") in text
+    assert ("The way is blocked." in text) == (cause is not SilenceCause.WORKS)
+    assert "clip" not in title + text
+
+
+@pytest.mark.parametrize("language", Language)
+def test_end_of_silence_is_told(language: Language) -> None:
+    """People who were told of a silence are told how long it lasted."""
+    _, text = say(Announcement.WEBHOOK_BACK, {"silent_seconds": 7200.0}, language=language)
+
+    assert ("2 hours" if language is EN else "2 heures") in text

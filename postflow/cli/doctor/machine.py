@@ -9,7 +9,6 @@ from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlmodel import col, func, select
 
 from postflow.cli.doctor.findings import Finding, Group, Report, failed, ok, unchecked, warning
 from postflow.cli.machine import is_port_free
@@ -19,7 +18,8 @@ from postflow.integration.neighbour import Presence, look_next_door
 from postflow.settings import Settings
 from postflow.settings.advice import list_warnings
 from postflow.store.database import Store, open_store
-from postflow.store.tables import AnnouncementRow
+from postflow.store.notices import count_notice_problems
+from postflow.tracker.sweeping import estimate_whole_sweep
 
 _GIGABYTE = 10**9
 _LITTLE = 10 * _GIGABYTE
@@ -46,20 +46,30 @@ def look_at_store(settings: Settings, report: Report) -> None:
             session.connection().execute(text("UPDATE uploads SET version = version WHERE 1 = 0"))
         report(ok("store", f"{store.address} has the newest tables and can be written"))
         report(_look_at_notices(settings, store))
+        report(_look_at_polling(settings, store))
     finally:
         store.close()
 
 
 def _look_at_notices(settings: Settings, store: Store) -> Finding:
-    late = (col(AnnouncementRow.sent_at).is_(None), col(AnnouncementRow.error).is_not(None))
     with store.reading() as session:
-        count = session.exec(select(func.count()).select_from(AnnouncementRow).where(*late)).one()
-        why = session.exec(select(AnnouncementRow.error).where(*late).limit(1)).first()
-    if count:
-        said = f"{count} could not be sent yet, for example: {why}"
-        return warning("notices", said, "they are tried again; look at notices.urls and Prefect")
-    where = f"{len(settings.notices.urls)} addresses" if settings.notices.urls else "nobody is told"
-    return ok("notices", f"nothing is late ({where})")
+        unconfirmed, refused = count_notice_problems(session)
+    if unconfirmed or refused:
+        says = f"{unconfirmed} may not have arrived, {refused} were refused"
+        return warning("notices", says, "see `postflow notices --problems`")
+    count = len(settings.notices.urls)
+    return ok("notices", f"none is lost, {count} addresses are told" if count else "nobody is told")
+
+
+def _look_at_polling(settings: Settings, store: Store) -> Finding:
+    reviews, lasts = estimate_whole_sweep(store, settings)
+    says = (
+        f"reading all {reviews} open reviews takes {lasts.total_seconds():.0f} s at the rate limits"
+    )
+    if lasts > settings.tracker.poll_every:
+        remedy = "see that webhooks arrive: polling alone is late"
+        return warning("polling", f"{says}, longer than tracker.poll_every", remedy)
+    return ok("polling", says)
 
 
 def look_at_disk(settings: Settings, report: Report) -> None:
@@ -151,7 +161,7 @@ def _store_address(settings: Settings) -> str:
 WITHOUT_SETTINGS = (Group(checks=("ffmpeg",), look=look_at_ffmpeg),)
 WITH_SETTINGS = (
     Group(checks=("who decides",), look=look_who_decides),
-    Group(checks=("store", "notices"), look=look_at_store),
+    Group(checks=("store", "notices", "polling"), look=look_at_store),
     Group(checks=("disk",), look=look_at_disk),
     Group(checks=("service",), look=look_at_service),
 )
