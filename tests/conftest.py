@@ -20,6 +20,12 @@ POSTGRES_VARIABLE = "POSTFLOW_TEST_POSTGRES_URL"
 _DEFAULT_POSTGRES = "postgresql+psycopg://postgres@localhost:5432/postgres"
 
 
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let programs speak English, whatever the language of whoever runs the tests."""
+    monkeypatch.setenv("POSTFLOW_LANG", "en")
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a migrated, empty SQLite file to copy: migrating takes longer than most tests."""

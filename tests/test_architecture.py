@@ -16,7 +16,7 @@ SOURCES = ("postflow", "flows", "webhook_api")
 # From the top down; modules may import what stands above them, never what stands beside or below.
 LAYERS = (
     ("postflow.errors", "postflow.domain", "postflow.clock", "postflow.apart"),
-    ("postflow.settings",),
+    ("postflow.settings", "postflow.messages"),
     (
         "postflow.store",
         "postflow.frameio",

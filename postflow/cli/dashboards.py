@@ -113,8 +113,8 @@ class _Watch:
         except StoreError:
             return parts
         now = utc_now()
-        parts.append(Health(name="Frame.io", is_well=None, text=_say_last("read", read_at, now)))
-        parts.append(Health(name="event", is_well=None, text=_say_last("", received_at, now)))
+        parts.append(Health(name="Frame.io", is_well=None, text=_say_reading(read_at, now)))
+        parts.append(Health(name="event", is_well=None, text=_say_ago(received_at, now)))
         return parts
 
 
@@ -126,7 +126,9 @@ def _ask(name: str, url: str) -> Health:
     return Health(name=name, is_well=answer.is_success, text="" if answer.is_success else "unwell")
 
 
-def _say_last(what: str, moment: datetime | None, now: datetime) -> str:
-    if moment is None:
-        return "never"
-    return f"{what} {say_age(moment.isoformat(), now)} ago".strip()
+def _say_reading(moment: datetime | None, now: datetime) -> str:
+    return f"read {say_age(moment.isoformat(), now)} ago" if moment else "never"
+
+
+def _say_ago(moment: datetime | None, now: datetime) -> str:
+    return f"{say_age(moment.isoformat(), now)} ago" if moment else "never"

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
+from postflow.messages import translate
 from postflow.store.flow_runs import last_attempt
 from postflow.store.journal import upload_progress
 from postflow.store.views import UploadStatusView, upload_status
@@ -42,15 +43,15 @@ def read_rows(session: Session, upload_ids: Sequence[str]) -> list[Row]:
 def render_rows(rows: Sequence[Row], *, notes: Mapping[str, str] | None = None) -> Table:
     """Return the table that the terminal shows; `notes` stand under the videos' names."""
     table = Table(expand=True)
-    table.add_column("video", ratio=2, overflow="fold")
-    table.add_column("stage", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("why, and where it is", ratio=3, overflow="fold")
+    table.add_column(translate("video"), ratio=2, overflow="fold")
+    table.add_column(translate("stage"), no_wrap=True)
+    table.add_column(translate("verdict"), no_wrap=True)
+    table.add_column(translate("why, and where it is"), ratio=3, overflow="fold")
     for row in rows:
         table.add_row(
             Text.assemble(row.filename, (f"\n{notes[row.upload_id]}" if notes else "", "dim")),
             _render_stage(row),
-            Text(row.verdict, style=_STYLES.get(row.verdict, "")),
+            Text(translate(row.verdict), style=_STYLES.get(row.verdict, "")),
             Text("\n".join(line for line in (row.why, _nearby(row.delivered)) if line)),
         )
     return table
@@ -73,9 +74,9 @@ _STYLES: dict[str, str] = {
 
 def _render_stage(row: Row) -> Text | Group:
     if row.progress is None:
-        return Text(row.stage)
+        return Text(translate(row.stage))
     bar = ProgressBar(total=1.0, completed=row.progress, width=18)
-    return Group(Text(f"{row.stage} {row.progress:4.0%}"), bar)
+    return Group(Text(f"{translate(row.stage)} {row.progress:4.0%}"), bar)
 
 
 def _read_row(session: Session, view: UploadStatusView) -> Row:
@@ -84,10 +85,10 @@ def _read_row(session: Session, view: UploadStatusView) -> Row:
     ended = _ended_without_delivery(session, view)
     stage, is_over = _stage(view, is_delivered=is_delivered, ended=ended)
     verdict = view["verdict"]
-    why = f"{verdict['who']}: {verdict['reason']}" if verdict else ""
+    why = f"{verdict['who']}: {translate(verdict['reason'])}" if verdict else ""
     if is_over and not is_delivered and view["review_status"] != ReviewStatus.REJECTED:
-        why = view["failure"] or ended or why
-    why = view["held"]["reason"] if view["held"] else why
+        why = translate(view["failure"] or ended or "") or why
+    why = translate(view["held"]["reason"]) if view["held"] else why
     uploading = view["status"] == UploadStatus.UPLOADING
     return Row(
         upload_id=view["upload_id"],

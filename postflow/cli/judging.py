@@ -20,8 +20,11 @@ from postflow.cli.output import (
 )
 from postflow.domain.house import HouseRules, judge_comment
 from postflow.errors import ConfigurationError
+from postflow.messages import translate
 from postflow.settings import load_settings
+from postflow.store.timeline import is_our_word
 from postflow.store.upload_detail import upload_detail
+from postflow.store.view_types import TimelineEntry
 from postflow.tracker.calibrating import Calibration, Trial, calibrate
 from postflow.tracker.explaining import ExplanationView, explain_upload
 from postflow.tracker.overrides import list_overrides
@@ -206,14 +209,20 @@ def _show_explanation(found: ExplanationView) -> None:
         ("Remarks", found["remarks"]),
     ):
         for each in changes:
-            where = f" at {each['where']}" if each["where"] else ""
-            done = " (done)" if each["done"] else ""
-            say(f"{title}{where}, {each['author']}: {each['text']} [{each['comment_id']}]{done}")
+            where = translate(f" at {each['where']}") if each["where"] else ""
+            done = translate(" (done)") if each["done"] else ""
+            told = f"{each['author']}: {each['text']} [{each['comment_id']}]"
+            say(f"{translate(title)}{where}, {told}{done}")
     print_table(
-        found["timeline"],
+        [_retell(entry) for entry in found["timeline"]],
         {"at": "at", "kind": "what", "who": "who", "text": "text", "reason": "reason"},
         empty="Nothing has happened yet.",
     )
+
+
+def _retell(entry: TimelineEntry) -> TimelineEntry:
+    """Return the entry with what PostFlow says of it in the reader's language."""
+    return {**entry, "text": translate(entry["text"])} if is_our_word(entry) else entry
 
 
 def _show_calibration(found: Calibration) -> None:

@@ -16,6 +16,7 @@ from postflow.cli.output import (
     say,
 )
 from postflow.errors import UnknownUploadError
+from postflow.messages import translate
 from postflow.store.upload_detail import upload_detail
 from postflow.store.view_types import UploadDetailView
 from postflow.store.views import (
@@ -167,17 +168,17 @@ def _show_one(view: UploadDetailView, *, as_json: bool) -> None:
     say(f"{view['filename']}, version {view['version']}: {view['status']}, {view['review_status']}")
     if verdict:
         said = f" ({verdict['comment_text']!r})" if verdict["comment_text"] else ""
-        say(f"{verdict['who']}{said}: {verdict['reason']}")
+        say(f"{verdict['who']}{said}: {translate(verdict['reason'])}")
     for label, value in (
-        ("failure", view["failure"]),
-        ("held", view["held"]["reason"] if view["held"] else None),
+        ("failure", translate(view["failure"] or "")),
+        ("held", translate(view["held"]["reason"]) if view["held"] else None),
         ("quiet until", view["quiet_until"]),
         ("approved", _say_undoable(view) if view["undo_until"] else None),
         ("Frame.io", view["view_url"]),
         ("delivered", view["delivery"]["path"] if view["delivery"] else None),
     ):
         if value:
-            say(f"{label}: {value}")
+            say(f"{translate(label)}: {value}")
     if view["waits"]:
         print_table(
             view["waits"],

@@ -6,7 +6,7 @@ import os
 import sys
 
 import typer
-from rich.text import Text
+import typer.main
 
 from postflow.cli import (
     auditing,
@@ -27,7 +27,8 @@ from postflow.cli import (
     watching,
     webhooks,
 )
-from postflow.cli.output import errors
+from postflow.cli.help_texts import in_readers_language
+from postflow.cli.output import complain
 from postflow.errors import PostFlowError
 from postflow.logs import configure_logs
 
@@ -74,7 +75,9 @@ def run_program(arguments: list[str]) -> int:
     debug = "--debug" in arguments or bool(os.environ.get("POSTFLOW_DEBUG"))
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
-        app(args=arguments, prog_name="postflow")
+        program = typer.main.get_command(app)
+        with in_readers_language(program):
+            program(args=arguments, prog_name="postflow")
     except SystemExit as end:  # how Typer ends: 0, 2 for wrong usage, 130 for Ctrl-C
         return end.code if isinstance(end.code, int) else 1
     except KeyboardInterrupt:
@@ -82,21 +85,17 @@ def run_program(arguments: list[str]) -> int:
     except PostFlowError as error:
         if debug:
             raise
-        _print_error(str(error))
+        complain(str(error))
         return 1
     except Exception as error:
         if debug:
             raise
-        _print_error(
+        complain(
             f"PostFlow met an error it did not expect ({type(error).__name__}: {error}); the same "
             "command with --debug shows where."
         )
         return 1
     return 0
-
-
-def _print_error(sentence: str) -> None:
-    errors.print(Text(sentence, style="red"), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""How commands speak: people get tables and sentences on the terminal, programs get JSON."""
+"""How commands speak: people get tables and sentences on the terminal, programs get JSON.
+
+The only place where sentences become those of the reader's language; JSON stays English.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from postflow.messages import translate
 from postflow.settings import Settings, load_settings
 from postflow.store.database import Store, open_store
 
@@ -23,13 +28,37 @@ UploadId = Annotated[str, typer.Argument(help="The upload's id, as `postflow sta
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
-console = Console()
+_OUR_WORDS = frozenset(
+    {
+        *("status", "review_status", "verdict", "inferred", "decided", "said", "source", "kind"),
+        *("why", "reason", "rule", "worth", "note", "error", "suggestion", "last_answer"),
+        *("before", "before_reason", "after", "after_reason", "approval", "origin", "state"),
+    }
+)
+"""Columns that hold words and sentences of ours; in all others they are people's, or names."""
+
+
+class _Terminal(Console):
+    """A console that says what it is busy with in the reader's language."""
+
+    def status(self, status: RenderableType, **options: Any) -> Status:
+        """Show what is being done until it is done."""
+        said = translate(status) if isinstance(status, str) else status
+        return super().status(said, **options)
+
+
+console = _Terminal()
 errors = Console(stderr=True)
 
 
 def say(sentence: str) -> None:
     """Print a sentence for people; never parsed as markup, it may hold other people's words."""
-    console.print(Text(sentence), soft_wrap=True)
+    console.print(Text(translate(sentence)), soft_wrap=True)
+
+
+def complain(sentence: str) -> None:
+    """Print a sentence for people where errors go, so that it spoils no output."""
+    errors.print(Text(translate(sentence), style="red"), soft_wrap=True)
 
 
 def print_json(value: object) -> None:
@@ -46,9 +75,9 @@ def print_table(
         return
     table = Table()
     for heading in columns.values():
-        table.add_column(heading, overflow="fold")
+        table.add_column(translate(heading), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_show(row[key])) for key in columns))
+        table.add_row(*(Text(_show(key, row[key])) for key in columns))
     console.print(table)
 
 
@@ -63,11 +92,11 @@ def parse_moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _show(value: object) -> str:
+def _show(column: str, value: object) -> str:
     """Return a value as people read it; a point in time becomes local and short."""
     text = "" if value is None else str(value)
     if not _MOMENT.match(text):
-        return text
+        return translate(text) if column in _OUR_WORDS else text
     return f"{datetime.fromisoformat(text).astimezone():%d %b %H:%M:%S}"
 
 

@@ -11,7 +11,7 @@ import typer
 
 from postflow.cli.output import (
     AsJson,
-    errors,
+    complain,
     open_configured_store,
     parse_moment,
     print_json,
@@ -21,6 +21,7 @@ from postflow.cli.output import (
 from postflow.clock import utc_now
 from postflow.frameio.opening import open_frameio
 from postflow.frameio.retries import RetryPolicy
+from postflow.messages import translate
 from postflow.settings import Settings
 from postflow.store.database import Store
 from postflow.store.findings import report_findings
@@ -120,7 +121,7 @@ async def _sweep(settings: Settings, store: Store, *, quiet: bool) -> list[Swept
         async for each in sweep(looker, arrivals, store):
             swept.append(each)
             if each["error"]:
-                errors.print(f"{each['upload_id']}: {each['error']}", markup=False, soft_wrap=True)
+                complain(f"{each['upload_id']}: {translate(each['error'])}")
             elif _is_changed(each) and not quiet:
                 say(_say_change(each))
         return swept
@@ -141,5 +142,5 @@ def _say_change(swept: SweptView) -> str:
         (swept["last_status"], swept["status"]),
         (swept["last_review_status"], swept["review_status"]),
     ):
-        parts += [f"{last} → {now}"] if last != now else []
+        parts += [f"{translate(last)} → {translate(now)}"] if last != now else []
     return f"{swept['upload_id']}: {', '.join(parts)}"

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from postflow.cli.output import errors, open_configured_store, say
+from postflow.cli.output import complain, open_configured_store, say
 from postflow.cli.running import submit_batch, wait_for_members
 from postflow.cli.serving import stop_on_terminate
 from postflow.errors import UploadError
@@ -61,7 +61,7 @@ def watch(
         folder=folder,
         store=store,
         submit=lambda paths: _submit(settings, store, paths, project_id=project),
-        say=lambda sentence: errors.print(sentence, style="red", markup=False, highlight=False),
+        say=complain,
         patterns=Patterns(
             include=tuple(include or ()),
             exclude=tuple(exclude or ()),

@@ -50,19 +50,20 @@ def _approves_on_silence(settings: Settings) -> bool:
 
 def list_own_user_warnings(settings: Settings, *, user_id: str, email: str | None) -> list[str]:
     """Return one sentence for each place where, PostFlow's own user apart, nobody could approve."""
-    own = (user_id, email or user_id)
+    name = email or user_id
     powerless = [
         project_id
         for project_id in (None, *settings.projects)
-        if not settings.for_project(project_id).review.can_approve_without(*own)
+        if not settings.for_project(project_id).review.can_approve_without(user_id, name)
     ]
-    told = (
-        f"ithout PostFlow's own user ({email or user_id}), who never decides, review.approvers "
-        "names too few people to approve anything."
-    )
     if None in powerless:
-        return [f"W{told}"]
-    return [f"In the project {project_id}, w{told}" for project_id in powerless]
+        return [
+            f"Without PostFlow's own user ({name}), who never decides, review.approvers names too few people to approve anything."
+        ]
+    return [
+        f"In the project {project_id}, without PostFlow's own user ({name}), who never decides, review.approvers names too few people to approve anything."
+        for project_id in powerless
+    ]
 
 
 def _is_open_to_all(settings: Settings) -> bool:

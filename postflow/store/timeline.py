@@ -41,6 +41,11 @@ def timeline(session: Session, upload_id: str) -> list[TimelineEntry]:
     return sorted(entries, key=lambda entry: datetime.fromisoformat(entry["at"]))
 
 
+def is_our_word(entry: TimelineEntry) -> bool:
+    """Whether the entry's text is PostFlow's, and not what a person or Frame.io said."""
+    return entry["kind"] in {"version", "failed", "cancelled", "wait", "delivery"}
+
+
 def _entry(
     at: datetime,
     kind: str,
@@ -168,8 +173,10 @@ def _tell_waits(session: Session, upload_id: str) -> Iterator[TimelineEntry]:
 def _say_wake_up(row: WakeUpRow) -> str:
     if row.state is None:
         return "could not be woken: Prefect did not answer"
-    did = "Prefect was asked to wake it" if row.asked else "looked at"
-    return f"{did}, and accepted" if row.accepted else f"{did}: {row.state}"
+    if row.asked:
+        told = "and accepted" if row.accepted else f"it is {row.state}"
+        return f"Prefect was asked to wake it, {told}"
+    return f"looked at, it is {row.state}"
 
 
 def _say_tries(wait: WaitRow) -> str:

@@ -29,18 +29,23 @@ def say_sentence(
 ) -> str:
     """Return one sentence: what the review status is, and what made it so."""
     status = decision.verdict if decision else ReviewStatus.PENDING.value
-    subject = f"{version.filename}, version {version.version}, {'is' if is_now else 'was'} {status}"
+    told: str = status
+    if is_now and upload.undo_until is not None:
+        told = (
+            f"{status}, and can be undone until {upload.undo_until.isoformat(timespec='seconds')}"
+        )
+    subject = f"{version.filename}, version {version.version}, {'is' if is_now else 'was'} {told}"
     if is_now and upload.held_since is not None:
         return f"{subject}, but held: {upload.held_reason}."
-    if is_now and upload.undo_until is not None:
-        subject += f", and can be undone until {upload.undo_until.isoformat(timespec='seconds')}"
     if is_now and upload.quiet_until is not None:
         until = upload.quiet_until.isoformat()
         return f"{subject}: it is approved if nobody says anything more before {until}."
     if decision is not None and decision.who:
-        said = f" ({decision.comment_text!r})" if decision.comment_text else ""
-        reason = decision.reason.removeprefix(f"{status}: ")
-        return f"{subject}: {decision.who}{said}: {reason}; {_say_maker(decision)}."
+        who, reason = decision.who, decision.reason.removeprefix(f"{status}: ")
+        if decision.comment_text:
+            said = decision.comment_text
+            return f"{subject}: {who} ({said!r}): {reason}; {_say_maker(decision)}."
+        return f"{subject}: {who}: {reason}; {_say_maker(decision)}."
     why = review.note or (decision.reason if decision else "")
     heard = len(known.comments)
     return f"{subject}: {why or f'{heard} comments were read, and none of them decides'}."

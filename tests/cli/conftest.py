@@ -29,6 +29,7 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every setting of the machine out of the test."""
     for name in [n for n in os.environ if n.startswith(("POSTFLOW_", "PREFECT_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("POSTFLOW_LANG", "en")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "nowhere"))
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)

@@ -21,11 +21,12 @@ from postflow.cli.demo.stories import STORIES, Story, assign_stories, write_scen
 from postflow.cli.demo.videos import make_videos
 from postflow.cli.following import Row, read_rows, render_rows
 from postflow.cli.machine import Machine, find_free_ports
-from postflow.cli.output import console, errors, say
+from postflow.cli.output import complain, console, say
 from postflow.cli.processes import wait_for_http
 from postflow.cli.running import submit_batch, wait_for_members
 from postflow.cli.serving import show_addresses, stop_on_terminate
 from postflow.errors import PostFlowError
+from postflow.messages import translate
 from postflow.settings import Settings, load_settings
 from postflow.settings.config_file import CONFIG_NAME, CONFIG_VARIABLE
 from postflow.store.database import Store, open_store
@@ -179,7 +180,7 @@ def _follow(store: Store, uploads: Mapping[str, Story]) -> None:
             if all(_is_settled(row, uploads[row.upload_id]) for row in rows):
                 return
             if time.monotonic() > until:
-                errors.print(f"Not finished after {_PATIENCE:.0f} s.")
+                complain(f"Not finished after {_PATIENCE:.0f} s.")
                 return
             time.sleep(_LOOK_EVERY)
 
@@ -191,7 +192,7 @@ def _is_settled(row: Row, story: Story) -> bool:
 
 def _print_changes(rows: Sequence[Row], shown: dict[str, str]) -> None:
     for row in rows:
-        now = f"{row.filename}: {row.stage}, {row.verdict}"
+        now = f"{row.filename}: {translate(row.stage)}, {translate(row.verdict)}"
         if shown.get(row.upload_id) != now:
             shown[row.upload_id] = now
             say(now)
@@ -209,11 +210,11 @@ def _judge(store: Store, uploads: Mapping[str, Story]) -> bool:
         miss = "is gone" if view is None else story.misses(view)
         if miss is not None:
             missed = True
-            errors.print(f"✘ {upload_id} ({story.title}): {miss}", style="red", markup=False)
+            complain(f"✘ {upload_id} ({translate(story.title)}): {translate(miss)}")
     if not missed:
-        console.print("✔ every story ended as written", style="green")
+        console.print(translate("✔ every story ended as written"), style="green")
     return missed
 
 
 def _titles(uploads: Mapping[str, Story]) -> dict[str, str]:
-    return {upload_id: story.title for upload_id, story in uploads.items()}
+    return {upload_id: translate(story.title) for upload_id, story in uploads.items()}

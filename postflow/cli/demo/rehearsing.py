@@ -17,6 +17,7 @@ from postflow.cli.output import AsJson, console, print_json, say
 from postflow.domain.house import judge_comment
 from postflow.domain.standing import ReviewStatus
 from postflow.logs import configure_logs
+from postflow.messages import translate
 from postflow.settings import Settings, load_settings
 from postflow.settings.sections import LogSettings
 from postflow.submitting import find_videos
@@ -83,15 +84,15 @@ def _show(settings: Settings, endings: Sequence[Ending], *, is_own_scenario: boo
 def _show_ending(settings: Settings, ending: Ending) -> None:
     found = ending["explanation"]
     mark = _MARKS[ReviewStatus(found["review_status"])]
-    title = f" ({ending['title']})" if ending["title"] else ""
-    say(f"\n{mark} {ending['video']}{title}: {found['review_status']}")
+    title = f" ({translate(ending['title'])})" if ending["title"] else ""
+    say(f"\n{mark} {ending['video']}{title}: {translate(found['review_status'])}")
     for each in found["standings"]:
         said = f" {each['text']!r}" if each["text"] else ""
-        say(f"    {each['who']}{said}: {each['reason']}; {each['worth']}")
+        say(f"    {each['who']}{said}: {translate(each['reason'])}; {translate(each['worth'])}")
     for change in found["changes"]:
         where = f" at {change['where']}" if change["where"] else ""
         say(f"    to change{where}: {change['text']}")
-    say(f"    {_say_consequence(settings, ending)}")
+    say(f"    {translate(_say_consequence(settings, ending))}")
 
 
 def _say_consequence(settings: Settings, ending: Ending) -> str:

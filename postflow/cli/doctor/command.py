@@ -12,6 +12,7 @@ from postflow.cli.doctor import frameio_side, machine, prefect_server, reach
 from postflow.cli.doctor.findings import Finding, Group, Mark, examine, failed, ok, unchecked
 from postflow.cli.output import AsJson, console, print_json, say
 from postflow.errors import ConfigurationError
+from postflow.messages import translate
 from postflow.settings import Settings, load_settings
 from postflow.settings.config_file import find_config
 
@@ -22,7 +23,6 @@ _NEED_SETTINGS = (
     *reach.GROUPS,
     *prefect_server.GROUPS,
 )
-_WIDEST = max(len(check) for group in _NEED_SETTINGS for check in group.checks)
 
 
 def register(app: typer.Typer) -> None:
@@ -68,13 +68,13 @@ def _names(groups: Sequence[Group]) -> list[str]:
 
 
 def _show(findings: Sequence[Finding]) -> None:
+    widest = max(len(translate(each.check)) for each in findings)
     for each in findings:
         sign, colour = _SIGNS[each.mark]
         line = Text(f"{sign} ", colour)
-        line.append(f"{each.check:<{_WIDEST}}  ", "bold")
-        line.append(
-            f"{each.says.rstrip('.')}; {each.remedy}" if each.remedy else each.says, "default"
-        )
+        line.append(f"{translate(each.check):<{widest}}  ", "bold")
+        says, remedy = translate(each.says), translate(each.remedy)
+        line.append(f"{says.rstrip('.')}; {remedy}" if remedy else says, "default")
         console.print(line, soft_wrap=True)
     bad = sum(each.mark is Mark.FAILED for each in findings)
     doubtful = sum(each.mark is Mark.WARNING for each in findings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from postflow.cli.doctor.findings import Finding, Group, Report, failed, ok, warning
 from postflow.clock import utc_now
@@ -31,8 +31,14 @@ async def _look(settings: Settings, report: Report) -> None:
         report(ok("runner", "somebody polls for both deployments"))
         return
     last = max((each.last_polled for each in served.values() if each.last_polled), default=None)
-    ago = f"for {timedelta(seconds=int((utc_now() - last).total_seconds()))}" if last else "ever"
-    report(failed("runner", f"nobody polls for {' and '.join(asleep)} {ago}", _START))
+    report(failed("runner", _say_asleep(" and ".join(asleep), last), _START))
+
+
+def _say_asleep(names: str, last: datetime | None) -> str:
+    if last is None:
+        return f"nobody polls for {names}, and nobody ever has"
+    quiet = timedelta(seconds=int((utc_now() - last).total_seconds()))
+    return f"nobody polls for {names}, not for {quiet} now"
 
 
 def _judge_version(address: str, versions: tuple[str, str]) -> Finding:

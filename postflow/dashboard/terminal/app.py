@@ -24,10 +24,12 @@ from postflow.dashboard.terminal.cells import (
     render_totals,
     render_upload,
 )
+from postflow.dashboard.terminal.keys import translate_keys
 from postflow.dashboard.terminal.screens import DecisionScreen, StoryScreen
 from postflow.dashboard.terminal.source import Health, Snapshot, Source
 from postflow.domain.standing import ReviewStatus
 from postflow.errors import PostFlowError
+from postflow.messages import translate
 from postflow.store.view_types import UploadStatusView
 
 _REFRESH = 1.0
@@ -69,6 +71,7 @@ class DashboardApp(App[None]):
 
     def __init__(self, source: Source) -> None:
         super().__init__()
+        translate_keys(self)
         self._source = source
         self._filter: ReviewStatus | None = None
         self._uploads: dict[str, UploadStatusView] = {}
@@ -80,7 +83,9 @@ class DashboardApp(App[None]):
         """Lay out the page."""
         yield Static("…", id="totals", classes="totals")
         yield Static("", id="health")
-        yield _Uploads(cursor_type="row", zebra_stripes=True)
+        uploads = _Uploads(cursor_type="row", zebra_stripes=True)
+        translate_keys(uploads)
+        yield uploads
         yield Static("", id="detail")
         yield Static("", id="events")
         yield Footer()
@@ -111,7 +116,7 @@ class DashboardApp(App[None]):
         """Show the next kind of review status only, or all again."""
         self._filter = _FILTERS[(_FILTERS.index(self._filter) + 1) % len(_FILTERS)]
         self._look()
-        self.notify(f"Showing {self._filter or 'all'}", timeout=2)
+        self.notify(translate(f"Showing {self._filter or 'all'}"), timeout=2)
 
     def action_decide(self, verdict: str) -> None:
         """Ask for a reason, and decide about the version that is shown."""
@@ -180,7 +185,7 @@ class DashboardApp(App[None]):
         self._set("#detail", render_detail(upload) if upload else Text(""))
 
     def _show_trouble(self, sentence: str) -> None:
-        self._set("#totals", Text(sentence, "bold red"))
+        self._set("#totals", Text(translate(sentence), "bold red"))
 
     def _show_health(self, parts: list[Health]) -> None:
         self._set("#health", render_health(parts))
@@ -195,7 +200,7 @@ class DashboardApp(App[None]):
             self._fetch_story(upload_id)
 
     def _complain(self, sentence: str) -> None:
-        self.notify(sentence, severity="error", markup=False)
+        self.notify(translate(sentence), severity="error", markup=False)
 
     def _set(self, place: str, text: Text) -> None:
         if self._lines.get(place) == text:
@@ -239,7 +244,7 @@ class DashboardApp(App[None]):
         table.clear(columns=True)
         self._cells, shown = {}, self._cells
         for name in self._columns:
-            table.add_column(name, width=max(widths[name], 1), key=name)
+            table.add_column(translate(name), width=max(widths[name], 1), key=name)
         self._fill(shown)
 
     def _fill(self, cells: dict[str, tuple[Text, ...]]) -> None:

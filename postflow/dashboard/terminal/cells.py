@@ -14,6 +14,8 @@ from postflow.dashboard.model import Dashboard, UploadStory, say_age, say_stage
 from postflow.dashboard.terminal.source import Health
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
+from postflow.messages import translate
+from postflow.store.timeline import is_our_word
 from postflow.store.view_types import EventView, TimelineEntry, TrackingStats, UploadStatusView
 
 STYLES: Mapping[str, str] = {
@@ -45,7 +47,7 @@ def render_upload(
 
 def render_detail(upload: UploadStatusView) -> Text:
     """Return the line about the upload under the cursor: why it stands as it does."""
-    why = _say_why(upload) or say_stage(upload)
+    why = _say_why(upload) or translate(say_stage(upload))
     return Text.assemble((upload["filename"], "bold"), f"  {why}")
 
 
@@ -61,14 +63,16 @@ def render_totals(stats: TrackingStats) -> Text:
         (f"{stats['delivered']} delivered", ""),
         (f"! {statuses[UploadStatus.FAILED]} failed", "red" if statuses["failed"] else "dim"),
     )
-    return Text("  ").join(Text(text, style) for text, style in parts)
+    return Text("  ").join(Text(translate(text), style) for text, style in parts)
 
 
 def render_health(parts: Sequence[Health]) -> Text:
     """Return the line that says how service, webhook, Prefect and Frame.io are."""
     styles = {True: "green", False: "bold red", None: "dim"}
     return Text("  ").join(
-        Text.assemble(("● ", styles[part.is_well]), (part.name, ""), (f" {part.text}", "dim"))
+        Text.assemble(
+            ("● ", styles[part.is_well]), translate(part.name), (f" {translate(part.text)}", "dim")
+        )
         for part in parts
     )
 
@@ -79,28 +83,31 @@ def render_events(events: Sequence[EventView], dashboard: Dashboard, *, count: i
     lines = [
         Text.assemble(
             (f"{_clock(event['received_at'])} ", "dim"),
-            (f"{event['event_type'] or 'unknown':<22} ", ""),
+            (f"{event['event_type'] or translate('unknown'):<22} ", ""),
             (names.get(event["upload_id"] or "", event["upload_id"] or ""), "bold"),
-            (f" {event['error'] or event['note'] or ''}", "red" if event["error"] else "dim"),
+            (
+                f" {translate(event['error'] or event['note'] or '')}",
+                "red" if event["error"] else "dim",
+            ),
         )
         for event in events[:count]
     ]
-    return Text("\n").join(lines) if lines else Text("No event has arrived yet.", "dim")
+    return Text("\n").join(lines) if lines else Text(translate("No event has arrived yet."), "dim")
 
 
 def render_story(story: UploadStory) -> Text:
     """Return all that is to be said of one upload: why, who stands where, and what happened."""
     explained = story.explained
     parts = [
-        Text(explained["sentence"], "bold"),
-        Text(f"Rule: {explained['rule']}."),
+        Text(translate(explained["sentence"]), "bold"),
+        Text(translate(f"Rule: {explained['rule']}.")),
         _head("Who stands where"),
         *(
             Text.assemble(
                 (f"{_clock(each['at'])} ", "dim"),
-                (f"{each['said']:<9} ", STYLES.get(each["said"], "")),
+                (f"{translate(each['said']):<10} ", STYLES.get(each["said"], "")),
                 (each["who"], "bold"),
-                f" {each['worth']}",
+                f" {translate(each['worth'])}",
                 (f"  “{each['text']}”" if each["text"] else "", "italic"),
             )
             for each in reversed(explained["standings"])
@@ -120,21 +127,26 @@ def _render_changes(story: UploadStory) -> list[Text]:
         _head("To change"),
         *(
             Text.assemble(
-                ("done " if each["done"] else "open ", "green" if each["done"] else "red"),
+                (f"{translate(done)} ", "green" if each["done"] else "red"),
                 (f"{each['where']} " if each["where"] else "", "dim"),
                 (each["author"], "bold"),
                 (f"  “{each['text']}”", "italic"),
             )
             for each in changes
+            for done in ["done" if each["done"] else "open"]
         ),
     ]
 
 
 def _render_entry(entry: TimelineEntry) -> Text:
-    said = " ".join(part for part in (entry["text"], entry["reason"]) if part)
+    text = translate(entry["text"]) if is_our_word(entry) else entry["text"]
+    said = " ".join(part for part in (text, translate(entry["reason"])) if part)
     return Text.assemble(
         (f"{_clock(entry['at'])} ", "dim"),
-        (f"{entry['kind'].replace('_', ' '):<15} ", STYLES.get(entry["verdict"] or "", "")),
+        (
+            f"{translate(entry['kind']).replace('_', ' '):<20} ",
+            STYLES.get(entry["verdict"] or "", ""),
+        ),
         (f"{entry['who']} " if entry["who"] else "", "bold"),
         said,
     )
@@ -142,7 +154,7 @@ def _render_entry(entry: TimelineEntry) -> Text:
 
 def _render_stage(upload: UploadStatusView, progress: float | None) -> Text:
     if progress is None:
-        return Text(say_stage(upload))
+        return Text(translate(say_stage(upload)))
     full = round(progress * _BAR)
     return Text.assemble(("█" * full, "green"), ("░" * (_BAR - full), "dim"), f" {progress:4.0%}")
 
@@ -152,21 +164,21 @@ def _render_deadline(deadline: str | None, now: datetime) -> Text:
     if deadline is None:
         return Text("")
     if datetime.fromisoformat(deadline) <= now:
-        return Text("overdue", "bold red")
+        return Text(translate("overdue"), "bold red")
     return Text(say_age(now.isoformat(), datetime.fromisoformat(deadline)))
 
 
 def _say_why(upload: UploadStatusView) -> str:
     if upload["failure"]:
-        return upload["failure"]
+        return translate(upload["failure"])
     if upload["held"]:
-        return upload["held"]["reason"]
+        return translate(upload["held"]["reason"])
     verdict = upload["verdict"]
-    return f"{verdict['who']}: {verdict['reason']}" if verdict else ""
+    return f"{verdict['who']}: {translate(verdict['reason'])}" if verdict else ""
 
 
 def _head(title: str) -> Text:
-    return Text(f"\n{title}", "bold underline")
+    return Text(f"\n{translate(title)}", "bold underline")
 
 
 def _clock(moment: str) -> str:

@@ -13,7 +13,9 @@ from textual.widgets import Footer, Input, Label, Static
 
 from postflow.dashboard.model import UploadStory
 from postflow.dashboard.terminal.cells import STYLES, render_story
+from postflow.dashboard.terminal.keys import translate_keys
 from postflow.domain.standing import ReviewStatus
+from postflow.messages import translate
 
 _VERBS = {
     ReviewStatus.APPROVED: "Approve",
@@ -31,6 +33,7 @@ class StoryScreen(Screen[None]):
 
     def __init__(self, story: UploadStory) -> None:
         super().__init__()
+        translate_keys(self)
         self._story = story
         self.upload_id = story.upload["upload_id"]
 
@@ -41,7 +44,7 @@ class StoryScreen(Screen[None]):
             Text.assemble(
                 (upload["filename"], "bold"),
                 f"  version {upload['version']}  ",
-                (upload["review_status"], STYLES.get(upload["review_status"], "")),
+                (translate(upload["review_status"]), STYLES.get(upload["review_status"], "")),
                 (f"  {upload['upload_id']}", "dim"),
             ),
             classes="totals",
@@ -58,18 +61,19 @@ class DecisionScreen(ModalScreen[str | None]):
 
     def __init__(self, verdict: ReviewStatus, filename: str, version: int) -> None:
         super().__init__()
+        translate_keys(self)
         self._verdict = verdict
         self._subject = f"{filename}, version {version}"
 
     def compose(self) -> ComposeResult:
         """Lay out the question and a line for the reason."""
-        verb = _VERBS[self._verdict]
+        verb = translate(_VERBS[self._verdict])
         with Vertical(id="question"):
             yield Label(
                 Text.assemble((verb, f"bold {STYLES[self._verdict]}"), f" {self._subject}?")
             )
-            yield Input(placeholder="why; it is kept with the decision", id="reason")
-            yield Label(Text("Enter decides, Escape leaves it as it is.", "dim"))
+            yield Input(placeholder=translate("why; it is kept with the decision"), id="reason")
+            yield Label(Text(translate("Enter decides, Escape leaves it as it is."), "dim"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Give the reason back."""

@@ -1,0 +1,97 @@
+"""Commands speak French to whoever asks for it, and English to every program."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from postflow.clock import utc_now
+from postflow.store.database import open_store
+from postflow.store.uploads import register_upload
+from tests.cli.conftest import Postflow
+
+
+@pytest.fixture
+def french(postflow: Postflow, store_url: str, monkeypatch: pytest.MonkeyPatch) -> Postflow:
+    """Run commands for a French reader, on a store with one upload."""
+    store = open_store(store_url)
+    with store.writing() as session:
+        register_upload(session, upload_id="intro", filename="intro.mp4", now=utc_now())
+    store.close()
+    monkeypatch.setenv("POSTFLOW_LANG", "fr")
+    return postflow
+
+
+def test_tables_and_totals_are_french(french: Postflow) -> None:
+    """Headings and statuses are translated, names are not."""
+    ran = french("status")
+    assert "relecture" in ran.out
+    assert "enregistré" in ran.out
+    assert "intro.mp4" in ran.out
+    assert "1 suivies, 1 actives, 0 livrées, 0 en attente" in ran.out
+
+
+def test_json_stays_english(french: Postflow) -> None:
+    """Programs get the same words whatever the language of the person."""
+    (upload,) = json.loads(french("status", "--json").out)
+    assert upload["status"] == "registered"
+    assert json.loads(french("explain", "--text", "Validé !", "--json").out)[
+        "explanation"
+    ].startswith("approved: ")
+
+
+def test_errors_are_french(french: Postflow) -> None:
+    """An error says in French what happened and what to do."""
+    ran = french("status", "ghost")
+    assert ran.code == 1
+    assert ran.err.replace("\N{NO-BREAK SPACE}", " ").strip() == (
+        "Il n'y a pas d'envoi « ghost » ; `postflow status` donne la liste de ceux qui existent."
+    )
+
+
+def test_usage_errors_are_french(french: Postflow) -> None:
+    """Typer's own complaints are translated, and the exit code stays."""
+    ran = french("approve")
+    assert ran.code == 2
+    assert "Utilisation" in ran.err
+    assert "Il manque l'argument 'upload_id'." in ran.err
+
+
+def test_help_is_french_and_commands_english(french: Postflow) -> None:
+    """Help explains in French; what is typed stays as it is."""
+    ran = french("explain", "--help")
+    assert ran.code == 0
+    assert "Dit pourquoi un envoi est approuvé ou non" in ran.out
+    assert "Affiche ce message" in ran.out
+    assert "Exemple\N{NO-BREAK SPACE}: postflow explain --text" in ran.out
+
+
+def test_french_ends_with_the_command(french: Postflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A French run leaves nothing French behind in the same process."""
+    french("--help")
+    monkeypatch.setenv("POSTFLOW_LANG", "en")
+    ran = french("status", "--help")
+    assert "Show every upload" in ran.out
+    assert "Arguments" in ran.out
+    assert "Affiche" not in ran.out
+
+
+def test_stored_verdicts_are_told_in_french(french: Postflow) -> None:
+    """What was decided and stored in English is explained in French, people's words untouched."""
+    assert french("approve", "intro", "--reason", "approved by phone").code == 0
+    out = french("explain", "intro").out.replace("\N{NO-BREAK SPACE}", " ")
+    assert "intro.mp4, version 1, est approuvé : " in out
+    assert "approved by phone" in out
+    assert "Règle : une décision à la main remplace tout ce qui a été dit avant elle." in out
+
+
+def test_wrong_settings_are_told_in_french(
+    french: Postflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A setting that cannot be used is named in French, with where it comes from."""
+    monkeypatch.setenv("POSTFLOW_DATABASE__BUSY_TIMEOUT", "nonsense")
+    ran = french("status")
+    assert ran.code == 1
+    assert ran.err.startswith("Le réglage database.busy_timeout est inutilisable")
+    assert "par la variable d'environnement POSTFLOW_DATABASE__BUSY_TIMEOUT" in ran.err
