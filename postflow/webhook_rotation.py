@@ -8,6 +8,8 @@ on where it was.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +18,8 @@ import httpx
 
 from postflow.errors import ConfigurationError
 from postflow.frameio.client import FrameioClient
+from postflow.frameio.filelock import locked
+from postflow.frameio.wire import Webhook
 from postflow.settings import Settings
 from postflow.store.database import Store
 from postflow.store.inbox import has_come
@@ -24,6 +28,7 @@ from postflow.webhook_secrets import (
     StoredWebhook,
     add_webhook_secret,
     load_webhook_secrets,
+    remove_webhook_secrets,
     save_webhook_secrets,
 )
 from postflow.webhook_self_test import FOREIGN_ERRORS, send_signed
@@ -96,26 +101,19 @@ async def begin_rotation(
     """Create the second webhook and keep its secret, which the running service reads at once.
 
     Killed between the two, the webhook whose secret nobody knows is deleted with the old ones.
+    Where another process has begun meanwhile, its rotation is returned.
     """
-    own = await fetch_own_webhooks(frameio, workspace)
-    addresses = sorted({each.url for each in own})
-    if not own or (address is not None and address not in addresses):
-        raise ConfigurationError(
-            f"Frame.io has no webhook of PostFlow{f' that calls {address}' if address else ''}; "
-            "`postflow webhook register` creates one."
+    async with _alone(settings):
+        begun = load_rotation(settings)
+        if begun is not None:
+            return begun
+        old = _choose_old(await fetch_own_webhooks(frameio, workspace), address)
+        created = await frameio.create_webhook(
+            workspace, name=WEBHOOK_NAME, url=old.url, events=old.events
         )
-    if address is None and len(addresses) > 1:
-        raise ConfigurationError(
-            f"PostFlow has webhooks to {' and '.join(addresses)}; set webhook.public_url to the "
-            "base of the one that is to be rotated."
-        )
-    old = next(each for each in own if address in (None, each.url))
-    created = await frameio.create_webhook(
-        workspace, name=WEBHOOK_NAME, url=old.url, events=old.events
-    )
-    webhook = storable(created).model_copy(update={"replacing_since": now})
-    add_webhook_secret(settings.webhook.secrets_file, webhook)
-    return Rotation(webhook=webhook, since=now)
+        webhook = storable(created).model_copy(update={"replacing_since": now})
+        add_webhook_secret(settings.webhook.secrets_file, webhook)
+        return Rotation(webhook=webhook, since=now)
 
 
 def see_progress(store: Store, rotation: Rotation) -> Rotation:
@@ -130,29 +128,51 @@ def see_progress(store: Store, rotation: Rotation) -> Rotation:
 
 
 async def finish_rotation(
-    frameio: FrameioClient, workspace: str, settings: Settings, rotation: Rotation
+    frameio: FrameioClient, workspace: str, settings: Settings, webhook_id: str
 ) -> list[str]:
-    """Delete what calls the same address with another secret, then forget those secrets.
+    """Delete what calls the address of this webhook with another secret, then forget those secrets.
 
     Returns the ids of the deleted webhooks. Repeating it changes nothing.
     """
-    new, path = rotation.webhook, settings.webhook.secrets_file
-    own = await fetch_own_webhooks(frameio, workspace)
-    if new.webhook_id not in [each.id for each in own]:
-        # The only secret that is left would be one that nothing is signed with.
-        save_webhook_secrets(
-            path, [w for w in load_webhook_secrets(path) if w.webhook_id != new.webhook_id]
-        )
+    path = settings.webhook.secrets_file
+    async with _alone(settings):
+        own = await fetch_own_webhooks(frameio, workspace)
+        filed = load_webhook_secrets(path)
+        new = next((each for each in filed if each.webhook_id == webhook_id), None)
+        if new is None or webhook_id not in [each.id for each in own]:
+            # The only secret that is left would be one that nothing is signed with.
+            remove_webhook_secrets(path, [webhook_id])
+            raise ConfigurationError(
+                f"The new webhook {webhook_id} is gone at Frame.io, so the old one stays; run "
+                "`postflow webhook rotate` again."
+            )
+        old = [each.id for each in own if each.url == new.url and each.id != webhook_id]
+        for each in old:
+            await frameio.delete_webhook(each)
+        kept = [each for each in filed if each.url != new.url]
+        save_webhook_secrets(path, [*kept, new.model_copy(update={"replacing_since": None})])
+        return old
+
+
+def _alone(settings: Settings) -> AbstractAsyncContextManager[None]:
+    """Keep out whoever else creates or deletes webhooks of ours."""
+    path = settings.webhook.secrets_file
+    return locked(path.with_name(f"{path.name}.lock"))
+
+
+def _choose_old(own: Sequence[Webhook], address: str | None) -> Webhook:
+    addresses = sorted({each.url for each in own})
+    if not own or (address is not None and address not in addresses):
         raise ConfigurationError(
-            f"The new webhook {new.webhook_id} is gone at Frame.io, so the old one stays; run "
-            "`postflow webhook rotate` again."
+            f"Frame.io has no webhook of PostFlow{f' that calls {address}' if address else ''}; "
+            "`postflow webhook register` creates one."
         )
-    old = [each.id for each in own if each.url == new.url and each.id != new.webhook_id]
-    for webhook_id in old:
-        await frameio.delete_webhook(webhook_id)
-    kept = [w for w in load_webhook_secrets(path) if w.url != new.url]
-    save_webhook_secrets(path, [*kept, new.model_copy(update={"replacing_since": None})])
-    return old
+    if address is None and len(addresses) > 1:
+        raise ConfigurationError(
+            f"PostFlow has webhooks to {' and '.join(addresses)}; set webhook.public_url to the "
+            "base of the one that is to be rotated."
+        )
+    return next(each for each in own if address in (None, each.url))
 
 
 async def probe(webhook: StoredWebhook) -> ProbeAnswer:

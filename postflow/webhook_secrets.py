@@ -121,7 +121,7 @@ class LiveSecrets:
 
     def _look(self) -> tuple[int, int, int] | None:
         try:
-            found = self._path.stat()
+            found = os.stat(self._path)  # noqa: PTH116 - three times as fast, and asked for every delivery
         except OSError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino

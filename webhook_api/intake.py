@@ -92,16 +92,20 @@ class Intake:
         the patience.
         """
         entry = self._enqueue(delivery)
+        impatience = entry.loop.call_later(self._patience, self._lose_patience, entry)
         try:
-            async with asyncio.timeout(self._patience):
-                await asyncio.shield(entry.committed)
-        except TimeoutError:
-            if self._withdraw(entry):
-                raise StoreUnavailableError(
-                    f"The store at {self._store.address} was locked for too long; "
-                    "the delivery was not stored, send it again."
-                ) from None
             await entry.committed
+        finally:
+            impatience.cancel()
+
+    def _lose_patience(self, entry: _Entry) -> None:
+        """Answer for a delivery that has waited too long, unless it is being committed."""
+        if self._withdraw(entry):
+            error = StoreUnavailableError(
+                f"The store at {self._store.address} was locked for too long; "
+                "the delivery was not stored, send it again."
+            )
+            _answer([entry], error)
 
     def _enqueue(self, delivery: Delivery) -> _Entry:
         entry = _Entry(delivery, asyncio.get_running_loop())
@@ -142,8 +146,8 @@ class Intake:
                 _log.exception("writing deliveries failed unexpectedly")
                 self._fail(batch or queued_before, StoreError(f"The store failed: {error!r}."))
             else:
-                self._on_commit()
                 _settle(batch, None)
+                self._on_commit()
 
     def _wait_for_work(self) -> bool:
         with self._changed:

@@ -17,7 +17,6 @@ from webhook_api.connections import GuardedConnection, connection_class
 _BACKLOG = 2048
 _ACCEPTED_AT_ONCE = 100
 """asyncio takes this many connections before any of them can make room for another."""
-_LONGEST_HEADERS = 16 * 1024
 _KEEP_ALIVE_SECONDS = 10
 _STOP_SECONDS = 3
 
@@ -40,7 +39,6 @@ class Server(uvicorn.Server):
                 backlog=_ACCEPTED_AT_ONCE,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_STOP_SECONDS,
-                h11_max_incomplete_event_size=_LONGEST_HEADERS,
             )
         )
         self.listening = asyncio.Event()

@@ -19,10 +19,14 @@ class AnswerCounts:
             ["status"],
             registry=self._registry,
         )
+        self._of_status: dict[int, Counter] = {}
 
     def note(self, status: int) -> None:
         """Count one answer."""
-        self._answers.labels(status).inc()
+        counter = self._of_status.get(status)
+        if counter is None:
+            counter = self._of_status[status] = self._answers.labels(status)
+        counter.inc()
 
     def render(self) -> bytes:
         """Return the counts in the text format."""

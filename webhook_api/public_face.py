@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -22,7 +23,6 @@ from postflow.frameio.webhooks import (
     parse_event,
     verify_delivery,
 )
-from postflow.frameio.wire import Reference, WebhookEvent
 from postflow.store.inbox import Delivery
 from postflow.tracker.ports import Clock
 from webhook_api.bodies import (
@@ -41,15 +41,28 @@ WEBHOOK_PATH = "/webhooks/frameio"
 HEALTH_PATH = "/health"
 _METHODS = {WEBHOOK_PATH: ("POST",), HEALTH_PATH: ("GET", "HEAD")}
 _COMPLAIN_EVERY = timedelta(seconds=30)
+_TIMESTAMP = TIMESTAMP_HEADER.lower().encode("ascii")
+_SIGNATURE = SIGNATURE_HEADER.lower().encode("ascii")
 _log = structlog.get_logger("postflow.webhooks")
 
 
 class _Answer(NamedTuple):
     status: HTTPStatus
-    content: dict[str, str]
+    sentence: str
+    key: str = "detail"
     closes: bool = False
     """Whether the rest of the body is not wanted."""
     allow: str = ""
+
+
+_AT_HOME = _Answer(HTTPStatus.OK, "ok", key="status")
+_STORED = _Answer(HTTPStatus.ACCEPTED, "stored", key="status")
+
+
+class _Headers(NamedTuple):
+    content_length: int | None
+    timestamp: str | None
+    signature: str | None
 
 
 class _Complaints:
@@ -106,7 +119,7 @@ class PublicFace:
             allow = ", ".join(allowed)
             return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"Use {allow} here.", allow=allow)
         if path == HEALTH_PATH:
-            return _Answer(HTTPStatus.OK, {"status": "ok"})
+            return _AT_HOME
         answer = await self._take_delivery(scope, receive)
         self._answers.note(answer.status)
         return answer
@@ -115,7 +128,7 @@ class PublicFace:
         headers = _read_headers(scope)
         with self._budget.holding() as held:
             try:
-                body = await held.read(receive, announced=_content_length(headers))
+                body = await held.read(receive, announced=headers.content_length)
             except BodyTooLongError:
                 return _refusal(
                     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -130,23 +143,23 @@ class PublicFace:
                 return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, sentence, closes=True)
             return await self._record(headers, body)
 
-    async def _record(self, headers: dict[bytes, bytes], body: bytes) -> _Answer:
+    async def _record(self, headers: _Headers, body: bytes) -> _Answer:
         secrets = self._secrets()
         if not secrets:
             sentence = "No webhook secret is configured here, so no delivery can be trusted."
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, sentence)
-        timestamp = _text(headers, TIMESTAMP_HEADER)
+        timestamp, now = headers.timestamp, self._clock()
         try:
             secret = verify_delivery(
                 secrets=secrets,
                 timestamp_header=timestamp,
-                signature_header=_text(headers, SIGNATURE_HEADER),
+                signature_header=headers.signature,
                 body=body,
-                now=self._clock(),
+                now=now,
                 tolerance=self._tolerance,
             )
         except DeliveryRejectedError as error:
-            self._complaints.note(error, now=self._clock())
+            self._complaints.note(error, now=now)
             return _refusal(status_of(error), str(error))
         try:
             event = parse_event(body)
@@ -154,59 +167,57 @@ class PublicFace:
             return _refusal(HTTPStatus.BAD_REQUEST, "The body is not a JSON object.")
         try:
             await self._intake.record(
-                self._delivery(event, body, timestamp or "", webhook_id=secrets[secret])
+                Delivery(
+                    body=body,
+                    request_timestamp=timestamp or "",
+                    received_at=now,
+                    event_type=event.type,
+                    resource_type=event.resource_type,
+                    resource_id=event.resource_id,
+                    project_id=event.project_id,
+                    workspace_id=event.workspace_id,
+                    account_id=event.account_id,
+                    user_id=event.user_id,
+                    webhook_id=secrets[secret],
+                )
             )
         except StoreError as error:
             _log.warning("delivery not stored", event_type=event.type, error=str(error))
             sentence = "The delivery could not be stored just now; send it again."
             return _refusal(status_of(error), sentence)
-        return _Answer(HTTPStatus.ACCEPTED, {"status": "stored"})
-
-    def _delivery(
-        self, event: WebhookEvent, body: bytes, timestamp: str, *, webhook_id: str | None
-    ) -> Delivery:
-        return Delivery(
-            body=body,
-            request_timestamp=timestamp,
-            webhook_id=webhook_id,
-            received_at=self._clock(),
-            event_type=event.type,
-            resource_type=event.resource.type if event.resource else None,
-            resource_id=_id_of(event.resource),
-            project_id=_id_of(event.project),
-            workspace_id=_id_of(event.workspace),
-            account_id=_id_of(event.account),
-            user_id=_id_of(event.user),
-        )
+        return _STORED
 
 
 def _refusal(status: HTTPStatus, detail: str, *, closes: bool = False, allow: str = "") -> _Answer:
-    return _Answer(status, {"detail": detail}, closes, allow)
+    return _Answer(status, detail, closes=closes, allow=allow)
 
 
-def _id_of(reference: Reference | None) -> str | None:
-    return reference.id if reference else None
-
-
-def _read_headers(scope: Scope) -> dict[bytes, bytes]:
-    headers: dict[bytes, bytes] = {}
+def _read_headers(scope: Scope) -> _Headers:
+    """Read the headers that matter, each where it stands first."""
+    length = timestamp = signature = None
     for name, value in scope["headers"]:
-        headers.setdefault(name, value)
-    return headers
-
-
-def _text(headers: dict[bytes, bytes], name: str) -> str | None:
-    value = headers.get(name.lower().encode("ascii"))
-    return None if value is None else value.decode("latin-1")
-
-
-def _content_length(headers: dict[bytes, bytes]) -> int | None:
-    value = headers.get(b"content-length", b"")
-    return int(value) if value.isdigit() else None
+        if name == _TIMESTAMP:
+            timestamp = timestamp or value.decode("latin-1")
+        elif name == _SIGNATURE:
+            signature = signature or value.decode("latin-1")
+        elif name == b"content-length" and length is None and value.isdigit():
+            length = int(value)
+    return _Headers(length, timestamp, signature)
 
 
 async def _send(answer: _Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    body = json.dumps(answer.content).encode()
+    body, headers = _render(answer)
+    await send({"type": "http.response.start", "status": answer.status.value, "headers": headers})
+    shown = b"" if scope["method"] == "HEAD" else body
+    await send({"type": "http.response.body", "body": shown, "more_body": answer.closes})
+    if answer.closes:
+        await drain(receive)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@lru_cache(maxsize=64)
+def _render(answer: _Answer) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    body = json.dumps({answer.key: answer.sentence}).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode("ascii")),
@@ -215,9 +226,4 @@ async def _send(answer: _Answer, scope: Scope, receive: Receive, send: Send) -> 
         headers.append((b"allow", answer.allow.encode("ascii")))
     if answer.closes:
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": answer.status.value, "headers": headers})
-    shown = b"" if scope["method"] == "HEAD" else body
-    await send({"type": "http.response.body", "body": shown, "more_body": answer.closes})
-    if answer.closes:
-        await drain(receive)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    return body, headers

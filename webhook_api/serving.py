@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
+from uvicorn.loops.auto import auto_loop_factory
 
 from postflow.clock import utc_now
 from postflow.frameio.client import FrameioClient
@@ -54,7 +55,8 @@ _log = structlog.get_logger("postflow.serve")
 
 def run(settings: Settings, *, on_listening: OnListening | None = None) -> None:
     """Serve until SIGINT or SIGTERM; raises ConfigurationError or StoreError if it cannot start."""
-    asyncio.run(serve(settings, on_listening=on_listening))
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(serve(settings, on_listening=on_listening))
 
 
 async def serve(

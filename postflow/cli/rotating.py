@@ -99,7 +99,7 @@ async def _rotate(settings: Settings, store: Store, asked: _Asked) -> None:
     if not asked.at_once:
         rotation = await _wait(store, rotation, asked)
     async with _opening(settings) as (frameio, workspace):
-        deleted = await finish_rotation(frameio, workspace, settings, rotation)
+        deleted = await finish_rotation(frameio, workspace, settings, rotation.webhook.webhook_id)
     say(f"Deleted at Frame.io: {', '.join(deleted) or 'nothing, it was gone already'}.")
     if settings.webhook.secrets:
         say("Remove the old secret from webhook.secrets too, if it is listed there.")

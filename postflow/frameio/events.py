@@ -5,6 +5,8 @@ Use it through `postflow.frameio.wire`.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pydantic import Field
 
 from postflow.frameio.envelopes import Moment, Payload
@@ -31,18 +33,19 @@ class Reference(Payload):
     type: str | None = None
 
 
-class WebhookEvent(Payload):
-    """The body of a delivery: ids only, a hint to read again. Anything may be missing.
+class WebhookEvent(NamedTuple):
+    """What a delivery says: a hint to read again. Anything may be missing.
 
-    `project`, `user`, `workspace` and `account` carry an id and nothing else.
+    No payload model: thousands of them are read a second, and their bytes are kept anyway.
     """
 
     type: str | None = None
-    resource: Reference | None = None
-    project: Reference | None = None
-    user: Reference | None = None
-    workspace: Reference | None = None
-    account: Reference | None = None
+    resource_id: str | None = None
+    resource_type: str | None = None
+    project_id: str | None = None
+    user_id: str | None = None
+    workspace_id: str | None = None
+    account_id: str | None = None
 
 
 WEBHOOK_EVENTS = frozenset(

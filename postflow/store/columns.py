@@ -42,4 +42,6 @@ def storable(text: str) -> str:
 
     Both can stand in valid JSON; a text that cannot be stored would block its file for ever.
     """
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

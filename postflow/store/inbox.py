@@ -15,10 +15,9 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.errors import UnknownEventError
 from postflow.store.columns import storable
+from postflow.store.foreign import UNTRACKED_FILE, is_foreign, is_open
 from postflow.store.tables import EventRow
 
-UNTRACKED_FILE = "a file that PostFlow does not track"
-"""The note on events of files that nobody had registered when they were settled."""
 SELF_TEST = "postflow.self-test"
 """The type of deliveries that PostFlow sends to itself; they are settled without any effect."""
 _REOPEN_LIMIT = 100
@@ -88,16 +87,27 @@ def has_resource_come(session: Session, resource_id: str, *, after: int) -> bool
     return session.exec(came.limit(1)).first() is not None
 
 
-def has_unsettled(session: Session, *, now: datetime) -> bool:
-    """Whether a claim would find anything; cheap enough to ask every moment."""
-    return session.exec(_open_events(now).limit(1)).first() is not None
+def has_unsettled(session: Session, *, now: datetime, foreign: bool | None = None) -> bool:
+    """Whether there is anything to settle, or anything foreign, or anything else.
+
+    Cheap enough to ask every moment.
+    """
+    found = select(EventRow.id).where(is_open(now)).limit(1)
+    if foreign is not None:
+        found = found.where(is_foreign() if foreign else ~is_foreign())
+    return session.exec(found).first() is not None
 
 
 def claim_events(
-    session: Session, *, now: datetime, limit: int, lease: timedelta
+    session: Session, *, now: datetime, limit: int, lease: timedelta, foreign: bool = True
 ) -> list[EventRow]:
-    """Take up to `limit` unsettled events for the time of the lease, oldest first."""
+    """Take up to `limit` unsettled events for the time of the lease, oldest first.
+
+    Without `foreign` those are left that `settle_foreign_events` will settle.
+    """
     statement = _open_events(now).limit(limit).with_for_update(skip_locked=True)
+    if not foreign:
+        statement = statement.where(~is_foreign())
     rows = list(session.exec(statement))
     for row in rows:
         row.claimed_until = now + lease
@@ -227,12 +237,4 @@ def _storable(text: str | None) -> str | None:
 
 
 def _open_events(now: datetime) -> SelectOfScalar[EventRow]:
-    return (
-        select(EventRow)
-        .where(
-            col(EventRow.settled_at).is_(None),
-            col(EventRow.set_aside_at).is_(None),
-            or_(col(EventRow.claimed_until).is_(None), col(EventRow.claimed_until) <= now),
-        )
-        .order_by(col(EventRow.id))
-    )
+    return select(EventRow).where(is_open(now)).order_by(col(EventRow.id))

@@ -6,7 +6,7 @@ import asyncio
 
 from postflow.errors import FrameioRefusedError, NotFoundError
 from postflow.store.database import Store
-from postflow.store.inbox import UNTRACKED_FILE
+from postflow.store.foreign import UNTRACKED_FILE
 from postflow.store.tables import EventRow
 from postflow.store.uploads import has_unattached
 from postflow.store.versions import find_upload_of_file

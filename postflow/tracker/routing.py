@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from postflow.store.inbox import SELF_TEST, UNTRACKED_FILE
+from postflow.store.foreign import (
+    DELETED_UNREAD,
+    NO_REVIEW,
+    UNTRACKED_FILE,
+    UNTRACKED_PROJECT,
+)
+from postflow.store.inbox import SELF_TEST
 from postflow.store.tables import CommentRow, EventRow
 from postflow.store.uploads import find_version, has_unattached, is_project_tracked
 
@@ -34,7 +40,7 @@ def plan_route(session: Session, row: EventRow) -> Route:
         return Route(note="PostFlow's own self-test")
     kind = (row.event_type or "").partition(".")[0]
     if row.resource_id is None or kind not in {"file", "comment", "metadata"}:
-        return Route(note="nothing to do with a review")
+        return Route(note=NO_REVIEW)
     if kind == "comment":
         return _plan_comment(session, row, row.resource_id)
     if row.event_type == "file.versioned" and find_version(session, row.resource_id) is None:
@@ -54,7 +60,7 @@ def plan_file(session: Session, file_id: str, *, project_id: str | None, note: s
 def _plan_stack(session: Session, row: EventRow, resource_id: str) -> Route:
     """Return where a new version leads; the event may name its file or its stack."""
     if row.project_id and not is_project_tracked(session, row.project_id):
-        return Route(note="nothing of this project is under review")
+        return Route(note=UNTRACKED_PROJECT)
     return Route(ask_stack=resource_id)
 
 
@@ -63,7 +69,7 @@ def _plan_comment(session: Session, row: EventRow, comment_id: str) -> Route:
     if known is not None:
         return Route(file_id=known.file_id)
     if row.event_type == "comment.deleted":
-        return Route(note="the comment was deleted before it was ever read")
+        return Route(note=DELETED_UNREAD)
     if row.project_id and not is_project_tracked(session, row.project_id):
-        return Route(note="nothing of this project is under review")
+        return Route(note=UNTRACKED_PROJECT)
     return Route(ask_comment=comment_id)

@@ -22,6 +22,7 @@ from postflow.store.database import Store
 from postflow.store.leadership import Leadership
 from postflow.tracker.announcer import Announcer
 from postflow.tracker.arrivals import Arrivals
+from postflow.tracker.foreign import ForeignSettler
 from postflow.tracker.notifier import Notifier
 from postflow.tracker.ports import Clock, FlowRuns, FrameioReader, utc_now
 from postflow.tracker.reconciler import Reconciler
@@ -31,6 +32,10 @@ from postflow.tracker.settling import Settler
 
 _INBOX_LOOK = timedelta(milliseconds=500)
 """How long a row may lie that another process wrote; rows of this process wake the loop."""
+_AFTER_NOTHING = timedelta(milliseconds=50)
+"""How long the inbox is left alone once news of it were foreign events only."""
+_FOREIGN_TOGETHER = timedelta(milliseconds=100)
+"""How long foreign events may gather: one statement settles them all."""
 _DUE_LOOK = timedelta(seconds=1)
 _RECONCILE_LOOK = timedelta(seconds=5)
 _AFTER_A_FAILURE = timedelta(seconds=5)
@@ -83,12 +88,15 @@ class Tracker:
         )
         self._store, self._settings, self._clock = store, settings, clock
         self._resume_every = settings.tracker.resume_every
+        self.foreign = ForeignSettler(store=store, clock=clock)
         self._inbox_has_news = asyncio.Event()
+        self._inbox_has_foreign_news = asyncio.Event()
         self._outbox_has_news = asyncio.Event()
 
     def wake(self) -> None:
         """Say that the inbox has news; call it in the loop's own thread after the commit."""
         self._inbox_has_news.set()
+        self._inbox_has_foreign_news.set()
 
     def wake_resumer(self) -> None:
         """Say that somebody decided by hand; call it in the loop's own thread."""
@@ -113,7 +121,22 @@ class Tracker:
             )
         else:
             loops += [
-                self._repeat("settle", self._settle, _INBOX_LOOK, stop, news=self._inbox_has_news),
+                self._repeat(
+                    "settle",
+                    self._settle,
+                    _INBOX_LOOK,
+                    stop,
+                    news=self._inbox_has_news,
+                    rest=lambda count: timedelta(0) if count else _AFTER_NOTHING,
+                ),
+                self._repeat(
+                    "settle foreign events",
+                    self.foreign.run_once,
+                    _INBOX_LOOK,
+                    stop,
+                    news=self._inbox_has_foreign_news,
+                    rest=lambda _: _FOREIGN_TOGETHER,
+                ),
                 self._repeat("look", self._look, _DUE_LOOK, stop),
             ]
         if self.reconciler is not None:
@@ -164,22 +187,26 @@ class Tracker:
         stop: asyncio.Event,
         *,
         news: asyncio.Event | None = None,
+        rest: Callable[[int], timedelta] = lambda _: timedelta(0),
     ) -> None:
         while not stop.is_set():
-            length = every
+            length, count = every, 0
             try:
-                await once()
+                count = await once()
             except PostFlowError as error:
                 _log.warning(f"{name} failed, will go on", error=str(error))
                 length = _AFTER_A_FAILURE
             except Exception:  # noqa: BLE001 - the one place that keeps a loop alive; it logs
                 _log.exception(f"{name} failed unexpectedly, will go on")
                 length = _AFTER_A_FAILURE
+            await _sleep(rest(count), stop, None)
             await _sleep(length, stop, news)
 
 
 async def _sleep(length: timedelta, stop: asyncio.Event, news: asyncio.Event | None) -> None:
     """Wait for the pause to pass, for news, or for the end, whatever comes first."""
+    if not length:
+        return
     if news is None:
         await pause(length, stop)
         return

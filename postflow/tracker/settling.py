@@ -59,14 +59,16 @@ class Settler:
         rows = await asyncio.to_thread(self._claim)
         by_file: dict[str, list[EventRow]] = {}
         unclear: list[EventRow] = []
-        for row in rows:
-            route = await asyncio.to_thread(self._plan, row)
+        to_nowhere: dict[str, list[EventRow]] = {}
+        for row, route in zip(rows, await asyncio.to_thread(self._plan_all, rows), strict=True):
             if route.file_id is not None:
                 by_file.setdefault(route.file_id, []).append(row)
             elif route.is_question:
                 unclear.append(row)
             else:
-                await asyncio.to_thread(self._settle, [row], route.note)
+                to_nowhere.setdefault(route.note, []).append(row)
+        for note, events in to_nowhere.items():
+            await asyncio.to_thread(self._settle, events, note)
         looked = {
             file_id for file_id, events in by_file.items() if await self._try(file_id, events)
         }
@@ -107,6 +109,12 @@ class Settler:
         if await self._try(route.file_id, [row]):
             looked.add(route.file_id)
 
+    def _plan_all(self, rows: Sequence[EventRow]) -> list[Route]:
+        if not rows:
+            return []
+        with self._store.reading() as session:
+            return [plan_route(session, row) for row in rows]
+
     def _plan(self, row: EventRow) -> Route:
         with self._store.reading() as session:
             return plan_route(session, row)
@@ -114,10 +122,12 @@ class Settler:
     def _claim(self) -> list[EventRow]:
         now = self._clock()
         with self._store.reading() as session:
-            if not has_unsettled(session, now=now):
+            if not has_unsettled(session, now=now, foreign=False):
                 return []
         with self._store.writing() as session:
-            return claim_events(session, now=now, limit=_CLAIM_LIMIT, lease=_CLAIM_LEASE)
+            return claim_events(
+                session, now=now, limit=_CLAIM_LIMIT, lease=_CLAIM_LEASE, foreign=False
+            )
 
     def _settle(self, rows: Sequence[EventRow], note: str, file_id: str | None = None) -> None:
         with self._store.writing() as session:

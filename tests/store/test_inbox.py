@@ -10,8 +10,8 @@ from sqlmodel import select
 
 from postflow.errors import UnknownEventError
 from postflow.store.database import Store
+from postflow.store.foreign import UNTRACKED_FILE
 from postflow.store.inbox import (
-    UNTRACKED_FILE,
     Delivery,
     claim_events,
     give_back_events,

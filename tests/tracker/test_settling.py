@@ -11,6 +11,7 @@ from postflow.domain.people import Person
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus, WaitKind
 from postflow.errors import FrameioRefusedError, FrameioUnavailableError
+from postflow.tracker.foreign import ForeignSettler
 from tests.factories import (
     CLIENT,
     EDITOR,
@@ -26,7 +27,12 @@ from tests.tracker.fakes import BrokenFrameioError
 
 def settle(scene: Scene) -> None:
     """Settle what is in the inbox now."""
-    asyncio.run(scene.settler.settle_events())
+
+    async def settle_all() -> None:
+        await ForeignSettler(store=scene.store, clock=scene.clock).run_once()
+        await scene.settler.settle_events()
+
+    asyncio.run(settle_all())
 
 
 def look(scene: Scene) -> None:

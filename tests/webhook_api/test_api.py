@@ -250,7 +250,7 @@ def test_documented_answers_are_ours(service: Service) -> None:
     described = service.private.get("/openapi.json").json()
     decision = described["paths"]["/api/uploads/{upload_id}/decision"]["post"]["responses"]
 
-    assert decision.keys() == {"200", "401", "403", "404", "409", "422", "503"}
+    assert decision.keys() == {"200", "400", "401", "403", "404", "409", "422", "503"}
     assert "HTTPValidationError" not in json.dumps(described)
 
 
