@@ -29,7 +29,7 @@ from postflow.settings import Settings
 from postflow.store import claims
 from postflow.store.allowances import take_turn
 from postflow.store.announcements import Announcement, announce
-from postflow.store.batches import cached_sha256, close_decided_batches
+from postflow.store.batches import announce_decided_batches, cached_sha256
 from postflow.store.database import Store
 from postflow.store.uploads import fail_upload, load_upload, load_version
 from postflow.store.versions import list_older_files
@@ -121,7 +121,7 @@ def fail_unsent(store: Store, upload_id: str, *, reason: str, clock: Clock = utc
         cause = f"{reason} {now.isoformat()}"
         told = {"reason": reason}
         announce(session, Announcement.FAILED, upload, now=now, cause=cause, payload=told)
-        close_decided_batches(session, upload_id, now=now)
+        announce_decided_batches(session, upload, now=now)
 
 
 def _list_older(store: Store, upload_id: str) -> list[str]:

@@ -15,6 +15,7 @@ import structlog
 from uvicorn.loops.auto import auto_loop_factory
 
 from postflow.clock import utc_now
+from postflow.delivery.recalling import RecallWriter
 from postflow.frameio.client import FrameioClient
 from postflow.frameio.opening import has_token, open_frameio
 from postflow.frameio.retries import RetryPolicy
@@ -85,6 +86,7 @@ async def serve(
             flow_runs=flow_runs,
             settings=settings,
             receivers=make_receivers(settings.notices),
+            write_recalls=RecallWriter(store).run_once,
         )
         service = _Service(settings, store=store, tracker=tracker, stop=stop)
         service.add_private(private)

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
+from postflow.store.announcements import Announcement, announce
 from postflow.store.tables import BatchMemberRow, BatchRow, FileHashRow, UploadRow, WaitRow
 
 
@@ -36,7 +37,8 @@ def list_members(session: Session, batch_id: str) -> list[str]:
 def list_batches_of(session: Session, upload_id: str) -> list[str]:
     """Return the batches that this upload stands in."""
     statement = select(BatchMemberRow.batch_id).where(BatchMemberRow.upload_id == upload_id)
-    return list(session.exec(statement))
+    # In one order: whoever locks several of them must not meet another who goes the other way.
+    return list(session.exec(statement.order_by(col(BatchMemberRow.batch_id))))
 
 
 def find_newest_batch(session: Session, upload_id: str) -> str | None:
@@ -79,6 +81,30 @@ def close_decided_batches(session: Session, upload_id: str, *, now: datetime) ->
             decided.append(batch_id)
     session.flush()
     return decided
+
+
+def announce_decided_batches(session: Session, upload: UploadRow, *, now: datetime) -> None:
+    """Close and announce the batches in which this upload was the last one undecided, once ever."""
+    for batch_id in close_decided_batches(session, upload.upload_id, now=now):
+        told = {
+            "batch_id": batch_id,
+            "uploads": list_members(session, batch_id),
+            "outcomes": count_outcomes(session, batch_id),
+        }
+        announce(session, Announcement.BATCH_DECIDED, upload, now=now, cause=batch_id, payload=told)
+
+
+def list_missed_batches(session: Session) -> list[str]:
+    """Return one upload of each batch that is decided without anybody having closed it.
+
+    For example because all its videos were decided before it was submitted.
+    """
+    open_batches = session.exec(select(BatchRow.batch_id).where(col(BatchRow.decided_at).is_(None)))
+    return [
+        members[0]
+        for batch_id in open_batches
+        if not _has_undecided(session, batch_id) and (members := list_members(session, batch_id))
+    ]
 
 
 def cached_sha256(session: Session, *, path: str, size: int, modified_ns: int) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
@@ -79,6 +79,21 @@ def claim_delivery(
             f"The name {name!r} was taken by another delivery a moment ago; try again for another."
         ) from error
     return delivery
+
+
+def list_unwritten_recalls(session: Session) -> list[DeliveryRow]:
+    """Return the recalled deliveries whose manifest beside the files does not say so yet."""
+    statement = select(DeliveryRow).where(
+        col(DeliveryRow.recalled_at).is_not(None),
+        col(DeliveryRow.recall_written_at).is_(None),
+        col(DeliveryRow.path).is_not(None),
+    )
+    return list(session.exec(statement))
+
+
+def note_recall_written(session: Session, delivery_id: int, *, now: datetime) -> None:
+    """Say that the manifest beside the files tells of the recall."""
+    session.get_one(DeliveryRow, delivery_id).recall_written_at = now
 
 
 def complete_delivery(

@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from postflow.settings import Settings
 from postflow.store.change_lists import list_changes, list_remarks
+from postflow.store.own_users import load_rules
 from postflow.store.uploads import load_upload
 from postflow.store.view_types import UploadDetailView
 from postflow.store.views import upload_status
@@ -18,7 +19,7 @@ def upload_detail(session: Session, upload_id: str, settings: Settings) -> Uploa
     if view is None:
         return None
     upload = load_upload(session, upload_id)
-    rules = settings.for_project(upload.project_id).review.rules
+    rules = load_rules(session, settings.for_project(upload.project_id).review)
     return UploadDetailView(
         **view,
         changes=list_changes(session, upload, rules),

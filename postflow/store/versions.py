@@ -22,6 +22,7 @@ from postflow.settings.sections import ReviewSettings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.change_lists import list_open_changes
 from postflow.store.flow_runs import last_attempt
+from postflow.store.own_users import load_rules
 from postflow.store.tables import UploadClaimRow, UploadRow, VersionRow
 from postflow.store.uploads import find_version, load_version
 from postflow.store.waits import mark_due_waits
@@ -50,7 +51,7 @@ def begin_version(
     if known is not None:
         return _check_own(known, upload)
     last = upload.version
-    left = list_open_changes(session, upload, review.rules, version=last)
+    left = list_open_changes(session, upload, load_rules(session, review), version=last)
     version = _add_row(session, upload, new, now=now)
     upload.version = version.version
     upload.path, upload.sha256, upload.file_id = new.path, new.sha256, new.file_id

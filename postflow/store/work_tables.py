@@ -116,6 +116,8 @@ class DeliveryRow(SQLModel, table=True):
     claimed_at: datetime = moment(nullable=False)
     delivered_at: datetime | None = moment()
     recalled_at: datetime | None = moment()
+    recall_written_at: datetime | None = moment()
+    """When the manifest beside the files was told of the recall."""
     path: str | None = None
     sha256: str | None = None
     manifest: dict[str, Any] | None = Field(default=None, sa_type=JSON)
@@ -172,6 +174,15 @@ class AnnouncementRow(SQLModel, table=True):
     error: str | None = None
 
 
+class OwnUserRow(SQLModel, table=True):
+    """As whom PostFlow was signed in at Frame.io; the one seen last is who it is now."""
+
+    __tablename__ = "own_users"
+
+    user_id: str = Field(primary_key=True)
+    seen_at: datetime = moment(nullable=False)
+
+
 class NoticeRow(SQLModel, table=True):
     """One message to one receiver: on record before it is sent, so that no crash repeats it."""
 
@@ -211,4 +222,14 @@ Index(
     NoticeRow.__table__.c.begun_at,  # type: ignore[attr-defined]  # the same
     sqlite_where=NoticeRow.__table__.c.sent_at.is_(None),  # type: ignore[attr-defined]  # the same
     postgresql_where=NoticeRow.__table__.c.sent_at.is_(None),  # type: ignore[attr-defined]  # the same
+)
+_UNWRITTEN = (
+    DeliveryRow.__table__.c.recalled_at.is_not(None)  # type: ignore[attr-defined]  # the same
+    & DeliveryRow.__table__.c.recall_written_at.is_(None)  # type: ignore[attr-defined]  # the same
+)
+Index(
+    "ix_deliveries_unwritten",
+    DeliveryRow.__table__.c.recalled_at,  # type: ignore[attr-defined]  # the same
+    sqlite_where=_UNWRITTEN,
+    postgresql_where=_UNWRITTEN,
 )

@@ -16,10 +16,11 @@ from postflow.domain.standing import DecisionSource, Review, ReviewStatus, decid
 from postflow.errors import DecisionError
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
-from postflow.store.batches import close_decided_batches, count_outcomes, list_members
+from postflow.store.batches import announce_decided_batches
 from postflow.store.change_lists import list_changes, list_remarks
 from postflow.store.decisions import append_decision, last_decision
 from postflow.store.deliveries import load_delivery
+from postflow.store.own_users import load_rules
 from postflow.store.review_deadlines import arm_deadline, disarm_deadline, find_deadline
 from postflow.store.tables import DecisionRow, RulingRow, UploadRow
 from postflow.store.uploads import load_upload, load_version
@@ -66,13 +67,7 @@ def settle_consequences(
     """Mark due whoever waits for this upload, and close the batches it was the last one of."""
     own = settings.for_project(upload.project_id)
     mark_due_waits(session, upload, review=own.review, now=now)
-    for batch_id in close_decided_batches(session, upload.upload_id, now=now):
-        told = {
-            "batch_id": batch_id,
-            "uploads": list_members(session, batch_id),
-            "outcomes": count_outcomes(session, batch_id),
-        }
-        announce(session, Announcement.BATCH_DECIDED, upload, now=now, cause=batch_id, payload=told)
+    announce_decided_batches(session, upload, now=now)
 
 
 def recall_delivery(
@@ -186,12 +181,12 @@ def announce_decision(
     # A second yes is no second approval: whoever delivers on the event would deliver again.
     is_for_good = upload.held_since is None and upload.undo_until is None
     if decision.verdict == ReviewStatus.APPROVED and is_news and is_for_good:
-        told |= {"remarks": list_remarks(session, upload, settings.review.rules)}
+        told |= {"remarks": list_remarks(session, upload, load_rules(session, settings.review))}
         announce(session, Announcement.APPROVED, upload, now=now, cause=cause, payload=told)
     # A further no only makes the published change list longer.
     if decision.verdict == ReviewStatus.REJECTED:
         told |= {
-            "changes": list_changes(session, upload, settings.review.rules),
+            "changes": list_changes(session, upload, load_rules(session, settings.review)),
             "is_update": not is_news,
         }
         announce(session, Announcement.REJECTED, upload, now=now, cause=cause, payload=told)

@@ -15,6 +15,7 @@ from postflow.domain.standing import Review, ReviewStatus, Statement, decide_rev
 from postflow.errors import UnknownUploadError
 from postflow.settings import Settings
 from postflow.store.change_lists import list_changes, list_open_changes, list_remarks
+from postflow.store.own_users import load_rules
 from postflow.store.tables import CommentRow, DecisionRow, UploadRow, VersionRow
 from postflow.store.timeline import timeline
 from postflow.store.uploads import load_upload
@@ -90,15 +91,17 @@ def explain_upload(
         held=_view_hold(upload) if is_now else None,
         quiet_until=iso(upload.quiet_until) if is_now else None,
         standings=_view_standings(statements, review, known, version, own),
-        changes=list_changes(session, upload, own.review.rules) if is_now else [],
-        remarks=list_remarks(session, upload, own.review.rules) if is_now else [],
+        changes=list_changes(session, upload, load_rules(session, own.review)) if is_now else [],
+        remarks=list_remarks(session, upload, load_rules(session, own.review)) if is_now else [],
         left_open=_list_left_open(session, upload, own) if is_now else [],
         timeline=[e for e in entries if at is None or datetime.fromisoformat(e["at"]) <= at],
     )
 
 
 def _list_left_open(session: Session, upload: UploadRow, own: Settings) -> list[ChangeView]:
-    return list_open_changes(session, upload, own.review.rules, version=upload.version - 1)
+    return list_open_changes(
+        session, upload, load_rules(session, own.review), version=upload.version - 1
+    )
 
 
 def _find_version(session: Session, upload: UploadRow, *, at: datetime | None) -> VersionRow:

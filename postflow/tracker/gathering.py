@@ -39,21 +39,26 @@ def gather_notices(
     """Make, or add to, the notices of these announcements, once for each of them."""
     if not receivers:
         return
-    for row in rows:
-        if row.notified_at is None and _is_for_people(row, settings):
-            row.notified_at = now
-            _gather(session, row, settings=settings, receivers=receivers, now=now)
+    told = [
+        (_find_batch(session, row) or "", row)
+        for row in rows
+        if row.notified_at is None and _is_for_people(row, settings)
+    ]
+    # In one order: whoever locks several batches must not meet another who goes the other way.
+    for batch_id, row in sorted(told, key=lambda each: each[0]):
+        row.notified_at = now
+        _gather(session, row, batch_id or None, settings=settings, receivers=receivers, now=now)
 
 
 def _gather(
     session: Session,
     row: AnnouncementRow,
+    batch_id: str | None,
     *,
     settings: NoticeSettings,
     receivers: Sequence[Receiver],
     now: datetime,
 ) -> None:
-    batch_id = row.payload.get("batch_id") or find_newest_batch(session, row.upload_id)
     if batch_id is not None:
         lock_batch(session, batch_id)  # two replicas would begin two messages
     for receiver in _pick(receivers, Announcement(row.kind)):
@@ -67,6 +72,10 @@ def _gather(
             now=now,
             gather_for=settings.gather_for,
         )
+
+
+def _find_batch(session: Session, row: AnnouncementRow) -> str | None:
+    return row.payload.get("batch_id") or find_newest_batch(session, row.upload_id)
 
 
 def _is_for_people(row: AnnouncementRow, settings: NoticeSettings) -> bool:

@@ -20,6 +20,7 @@ from postflow.settings.advice import list_own_user_warnings
 from postflow.store.database import Store
 from postflow.store.findings import match_events
 from postflow.store.inbox import settle_events
+from postflow.store.own_users import remember_own_user
 from postflow.store.tables import EventRow
 from postflow.store.uploads import (
     begin_look,
@@ -126,8 +127,13 @@ class Looker:
         me = await self._frameio.fetch_me()
         for warning in list_own_user_warnings(self._settings, user_id=me.id, email=me.email):
             _log.warning(warning, remedy="name a reviewer in review.approvers")
+        await asyncio.to_thread(self._remember, me.id)
         self._own_user = me.id
         self._settings = self._settings.with_editor(me.id)
+
+    def _remember(self, user_id: str) -> None:
+        with self._store.writing() as session:
+            remember_own_user(session, user_id, now=self._clock())
 
     def _begin(self, file_id: str) -> _Look | None:
         with self._store.writing() as session:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from postflow.domain.runs import RunState
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
+from postflow.store.batches import announce_decided_batches, list_missed_batches
 from postflow.store.database import Store
 from postflow.store.flow_runs import (
     expect_sign_of_life,
@@ -124,6 +125,15 @@ class Outbox:
                 upload = load_upload(session, upload_id, lock=True)
                 own = self._settings.for_project(upload.project_id)
                 mark_due_waits(session, upload, review=own.review, now=self._clock())
+
+    def announce_missed_batches(self) -> None:
+        """Announce the batches that are decided although no decision was the last one of them."""
+        with self._store.reading() as session:
+            upload_ids = list_missed_batches(session)
+        for upload_id in upload_ids:
+            with self._store.writing() as session:
+                upload = load_upload(session, upload_id, lock=True)
+                announce_decided_batches(session, upload, now=self._clock())
 
     def expect_sign_of_life(self, due: Due) -> None:
         """Give a run without a lease the time of one to show that it lives."""

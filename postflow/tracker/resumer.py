@@ -143,6 +143,7 @@ class Resumer:
             return
         self._swept_at = now
         await asyncio.to_thread(self._outbox.mark_missed_answers)
+        await asyncio.to_thread(self._outbox.announce_missed_batches)
         waiting = await asyncio.to_thread(self._outbox.list_waiting)
         states = await self._fetch_states(waiting)
         for flow_run_id, state in states.items():

@@ -1,4 +1,4 @@
-"""The tracker's loops: settle, look, reconcile, wake, announce, notify.
+"""The tracker's loops: settle, look, reconcile, wake, announce, notify, write recalls.
 
 Each goes on whatever happens to the others. Loops catch their errors here and nowhere else: one log
 line, the rows stay for another try.
@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -38,6 +39,7 @@ _FOREIGN_TOGETHER = timedelta(milliseconds=100)
 """How long foreign events may gather: one statement settles them all."""
 _DUE_LOOK = timedelta(seconds=1)
 _RECONCILE_LOOK = timedelta(seconds=5)
+_RECALL_LOOK = timedelta(seconds=5)
 _AFTER_A_FAILURE = timedelta(seconds=5)
 _log = structlog.get_logger("postflow.tracker")
 
@@ -56,6 +58,7 @@ class Tracker:
         flow_runs: FlowRuns,
         settings: Settings,
         receivers: Sequence[Receiver] = (),
+        write_recalls: Callable[[], int] | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self.resumer = Resumer(store=store, flow_runs=flow_runs, settings=settings, clock=clock)
@@ -87,6 +90,7 @@ class Tracker:
             else None
         )
         self._store, self._settings, self._clock = store, settings, clock
+        self._write_recalls = write_recalls
         self._resume_every = settings.tracker.resume_every
         self.foreign = ForeignSettler(store=store, clock=clock)
         self._inbox_has_news = asyncio.Event()
@@ -139,6 +143,9 @@ class Tracker:
                 ),
                 self._repeat("look", self._look, _DUE_LOOK, stop),
             ]
+        if self._write_recalls is not None:
+            write = partial(asyncio.to_thread, self._write_recalls)
+            loops.append(self._repeat("write recalls", write, _RECALL_LOOK, stop))
         if self.reconciler is not None:
             loops.append(self._repeat("reconcile", self.reconciler.run_once, _RECONCILE_LOOK, stop))
         async with AsyncExitStack() as stack:

@@ -14,6 +14,7 @@ from postflow.domain.standing import DecisionSource, ReviewStatus
 from postflow.settings import Settings
 from postflow.store.change_lists import author_of
 from postflow.store.comments import load_comments
+from postflow.store.own_users import load_rules
 from postflow.store.tables import UploadRow
 from postflow.store.uploads import load_version
 from postflow.tracker.statements import load_statements
@@ -40,7 +41,7 @@ def is_silence(session: Session, upload: UploadRow, *, settings: Settings) -> bo
     """Whether no reviewer has said anything but yes about the current version."""
     version = load_version(session, upload)
     own = settings.for_project(upload.project_id)
-    rules = own.review.rules
+    rules = load_rules(session, own.review)
     if upload.review_status != ReviewStatus.PENDING or upload.gone_at is not None:
         return False
     spoken = [

@@ -13,6 +13,7 @@ from postflow.settings import Settings
 from postflow.store.change_lists import author_of
 from postflow.store.comments import load_comments
 from postflow.store.decisions import load_rulings
+from postflow.store.own_users import load_rules
 from postflow.store.tables import CommentRow, RulingRow, VersionRow
 
 
@@ -35,7 +36,7 @@ def make_statements(
     rulings: Iterable[RulingRow],
 ) -> list[Statement]:
     """Return what these comments and rulings say about the version."""
-    rules, uploader_id = settings.review.rules, version.uploader_id
+    rules, uploader_id = load_rules(session, settings.review), version.uploader_id
     statements = [
         state_ruling(
             ruling, person=find_person(session, ruling), rules=rules, uploader_id=uploader_id

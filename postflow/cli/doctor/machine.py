@@ -32,7 +32,7 @@ def look_who_decides(settings: Settings, report: Report) -> None:
     """Warn where anybody may approve."""
     warnings = list_warnings(settings)
     if warnings:
-        report(warning("who decides", " ".join(warnings), "set review.approvers or review.editors"))
+        report(warning("who decides", " ".join(warnings)))
     else:
         report(ok("who decides", "approvers or editors are named"))
 

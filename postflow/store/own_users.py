@@ -1,0 +1,39 @@
+"""As whom PostFlow is signed in, for every process: that user's words never decide anything.
+
+The service learns it from Frame.io. The command line and the flows decide without asking Frame.io;
+they know it from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from postflow.domain.people import ReviewRules
+from postflow.settings.review import ReviewSettings
+from postflow.store.tables import OwnUserRow
+
+
+def remember_own_user(session: Session, user_id: str, *, now: datetime) -> None:
+    """Say as whom PostFlow is signed in now; who it was before is an ordinary person again."""
+    row = session.get(OwnUserRow, user_id)
+    if row is None:
+        session.add(OwnUserRow(user_id=user_id, seen_at=now))
+    else:
+        row.seen_at = now
+    session.flush()
+
+
+def find_own_user(session: Session) -> str | None:
+    """Return as whom PostFlow was signed in last, if it ever was."""
+    newest = select(OwnUserRow.user_id).order_by(col(OwnUserRow.seen_at).desc())
+    return session.exec(newest.limit(1)).first()
+
+
+def load_rules(session: Session, review: ReviewSettings) -> ReviewRules:
+    """Return the rules of these settings, with PostFlow's own user among the editors."""
+    rules = review.rules
+    own = find_own_user(session)
+    return rules if own is None else replace(rules, editors=rules.editors | {own.lower()})
