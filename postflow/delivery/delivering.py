@@ -155,6 +155,7 @@ class _Work:
     def make_files(self) -> Delivered | None:
         """Make video, poster and manifest out of sight, then show them together."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._remove_left_behind()
         finished = self._find_finished()
         if finished is not None:
             return self._show(None, finished)
@@ -165,15 +166,21 @@ class _Work:
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
 
+    @property
+    def _hidden_start(self) -> str:
+        return f".{self.claim.delivery.name}.of-{self.claim.delivery.id}."
+
     def _make_hidden(self) -> Path:
-        """Return a new folder of this process's own, and remove what killed ones left behind.
+        """Return a new folder of this process's own."""
+        return Path(tempfile.mkdtemp(prefix=self._hidden_start, suffix=".partial", dir=self.folder))
+
+    def _remove_left_behind(self) -> None:
+        """Remove the hidden folders of killed processes.
 
         Should one of them live after all, its files are gone and it fails: it can show nothing.
         """
-        start = f".{self.claim.delivery.name}.of-{self.claim.delivery.id}."
-        for left in self.folder.glob(f"{glob.escape(start)}*"):
+        for left in self.folder.glob(f"{glob.escape(self._hidden_start)}*"):
             shutil.rmtree(left, ignore_errors=True)
-        return Path(tempfile.mkdtemp(prefix=start, suffix=".partial", dir=self.folder))
 
     def hand_over(self, start: Start) -> Delivered | None:
         """Start the user's own deployment with a checked master."""
