@@ -14,7 +14,7 @@ from prefect.states import Completed, Failed
 
 from flows.patience import patient
 from flows.showing import hide_failure_traceback, render_batch_row, show_batch, tag_run, tags_of
-from flows.working import Desk, open_desk
+from flows.working import Desk, holding_batch, open_desk
 from postflow.apart import run_apart
 from postflow.clock import utc_now
 from postflow.domain.runs import RunState
@@ -50,7 +50,7 @@ def process_batch(
     """
     hide_failure_traceback()
     try:
-        with open_desk(str(runtime.flow_run.id)) as desk:
+        with open_desk(str(runtime.flow_run.id)) as desk, holding_batch(desk):
             return _submit(
                 desk,
                 [Path(path) for path in paths],

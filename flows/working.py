@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
 
 from prefect.exceptions import Pause
+from sqlmodel import Session
 
 from flows.patience import patient, wait_for_store
 from postflow.clock import utc_now
 from postflow.errors import ClaimLostError, StoreError
 from postflow.settings import Settings, load_settings
+from postflow.store.batches import hold_batch, release_batch
 from postflow.store.database import Store, open_store
 from postflow.store.flow_runs import (
     check_holder,
@@ -69,9 +71,14 @@ def holding_lease(desk: Desk, upload_id: str) -> Iterator[None]:
     brings the run back. Raises ClaimLostError once another process has taken the run over: then
     this one was silent for too long, and must not say anything about the run any more.
     """
+
+    def renew(session: Session) -> None:
+        check_holder(session, desk.flow_run_id, holder=desk.holder)
+        renew_lease(session, desk.flow_run_id, until=utc_now() + desk.settings.tracker.lease)
+
     _claim(desk, upload_id)
     try:
-        with _beating(desk):
+        with _beating(desk, renew):
             yield
     except Pause:
         # Prefect may start the next process by now. Without the store the lease just runs out.
@@ -139,9 +146,35 @@ def record_end(desk: Desk, *, note: str) -> None:
 
 
 @contextmanager
-def _beating(desk: Desk) -> Iterator[None]:
+def holding_batch(desk: Desk) -> Iterator[None]:
+    """Show for as long as the block runs that this process is alive and works on the batch.
+
+    Unlike a video's, a batch's work may be done by two processes at once: all of it is found again.
+    """
+
+    def renew(session: Session) -> None:
+        now = utc_now()
+        until = now + desk.settings.tracker.lease
+        hold_batch(session, desk.flow_run_id, lease_until=until, now=now)
+
+    _write(desk, renew)
+    with _beating(desk, renew):
+        yield
+    _write(desk, lambda session: release_batch(session, desk.flow_run_id))
+
+
+@patient
+def _write(desk: Desk, change: Callable[[Session], None]) -> None:
+    with desk.store.writing() as session:
+        change(session)
+
+
+@contextmanager
+def _beating(desk: Desk, renew: Callable[[Session], None]) -> Iterator[None]:
     over = threading.Event()
-    beat = threading.Thread(target=_beat, args=(desk, over), name="postflow-lease", daemon=True)
+    beat = threading.Thread(
+        target=_beat, args=(desk, renew, over), name="postflow-lease", daemon=True
+    )
     beat.start()
     try:
         yield
@@ -150,15 +183,12 @@ def _beating(desk: Desk) -> Iterator[None]:
         beat.join()
 
 
-def _beat(desk: Desk, over: threading.Event) -> None:
+def _beat(desk: Desk, renew: Callable[[Session], None], over: threading.Event) -> None:
     every = desk.settings.tracker.lease_renewal.total_seconds()
     while not over.wait(every):
         try:
             with desk.store.writing() as session:
-                check_holder(session, desk.flow_run_id, holder=desk.holder)
-                renew_lease(
-                    session, desk.flow_run_id, until=utc_now() + desk.settings.tracker.lease
-                )
+                renew(session)
         except ClaimLostError:
             return  # the lease is another process's; ours learns of it at its next step
         except StoreError:

@@ -11,16 +11,18 @@ from rich.live import Live
 
 from postflow.cli.following import Row, read_rows, render_rows
 from postflow.cli.output import console, open_configured_store, print_json, say
+from postflow.clock import utc_now
 from postflow.domain.runs import RunState
 from postflow.errors import FlowRunError
 from postflow.settings import Settings
 from postflow.settings.prefect_url import prefect_api_url
 from postflow.settings.sections import OnRejected
-from postflow.store.batches import list_members
+from postflow.store.batches import hold_batch, is_batch_held, list_members
 from postflow.store.database import Store
 from postflow.submitting import find_videos
 
 _LOOK_EVERY = 0.5
+_OVER = (RunState.FINISHED, RunState.CANCELLED, RunState.CRASHED)
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +62,7 @@ def run(
         raise typer.BadParameter("--new-version-of takes exactly one file")
     batch_id = submit_batch(
         settings,
+        store,
         files,
         on_rejected=on_rejected,
         project_id=project,
@@ -80,16 +83,20 @@ def run(
 
 def submit_batch(
     settings: Settings,
+    store: Store,
     files: list[Path],
     *,
     on_rejected: OnRejected | None = None,
     project_id: str | None = None,
     new_version_of: str | None = None,
 ) -> str:
-    """Start a batch flow run for the files and return its id, which is the batch's id too."""
+    """Start a batch flow run for the files and return its id, which is the batch's id too.
+
+    From here on the tracker sees to it that the run comes back if its process dies.
+    """
     from postflow.cli.prefect_side import start_run  # noqa: PLC0415 - imports Prefect
 
-    return start_run(
+    batch_id = start_run(
         prefect_api_url(settings),
         settings.prefect.batch_deployment,
         {
@@ -99,6 +106,10 @@ def submit_batch(
             "new_version_of": new_version_of,
         },
     )
+    now = utc_now()
+    with store.writing() as session:
+        hold_batch(session, batch_id, lease_until=now + settings.tracker.lease, now=now)
+    return batch_id
 
 
 def wait_for_members(settings: Settings, store: Store, batch_id: str, *, count: int) -> list[str]:
@@ -110,9 +121,11 @@ def wait_for_members(settings: Settings, store: Store, batch_id: str, *, count: 
             state, said = read_run(prefect_api_url(settings), batch_id)
             with store.reading() as session:
                 members = list_members(session, batch_id)
+                is_held = is_batch_held(session, batch_id)
             if state is RunState.FINISHED and members:
                 return members
-            if state in (RunState.FINISHED, RunState.CANCELLED, RunState.CRASHED):
+            comes_back = state is RunState.CRASHED and is_held
+            if state in _OVER and not comes_back:
                 raise FlowRunError(said or f"The batch {batch_id} ended; look at it in Prefect.")
             time.sleep(_LOOK_EVERY)
 

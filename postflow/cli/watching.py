@@ -111,7 +111,7 @@ def _listen(folder: Path, *, poll: bool) -> Iterator[bool]:
 
 
 def _submit(settings: Settings, store: Store, paths: list[Path], *, project_id: str | None) -> None:
-    batch_id = submit_batch(settings, paths, project_id=project_id)
+    batch_id = submit_batch(settings, store, paths, project_id=project_id)
     upload_ids = wait_for_members(settings, store, batch_id, count=len(paths))
     names = ", ".join(path.name for path in paths)
     say(f"Submitted {names} as {', '.join(upload_ids)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, exists, or_
@@ -26,6 +27,50 @@ def record_batch(
         if session.get(BatchMemberRow, (batch_id, upload_id)) is None:
             session.add(BatchMemberRow(batch_id=batch_id, upload_id=upload_id, position=position))
     session.flush()
+
+
+def hold_batch(session: Session, batch_id: str, *, lease_until: datetime, now: datetime) -> None:
+    """Say that a process is at work on the batch; adds it, still without members, if it is new."""
+    if session.get(BatchRow, batch_id) is None:
+        with suppress(IntegrityError), session.begin_nested():  # who submits it may be as fast
+            session.add(BatchRow(batch_id=batch_id, created_at=now))
+    session.get_one(BatchRow, batch_id).lease_until = lease_until
+    session.flush()
+
+
+def release_batch(session: Session, batch_id: str) -> None:
+    """Say that nothing is left to be done for the batch's videos to be on their way."""
+    row = session.get(BatchRow, batch_id)
+    if row is not None:
+        row.lease_until = None
+
+
+def is_batch_held(session: Session, batch_id: str) -> bool:
+    """Whether a process is at work on the batch, or will be brought back to it."""
+    row = session.get(BatchRow, batch_id)
+    return row is not None and row.lease_until is not None
+
+
+def list_silent_batches(session: Session, *, now: datetime) -> list[BatchRow]:
+    """Return the batches whose process should have spoken by now."""
+    return list(session.exec(select(BatchRow).where(col(BatchRow.lease_until) <= now)))
+
+
+def note_batch_restart(
+    session: Session, batch_id: str, *, lease_until: datetime, seen_restarts: int
+) -> int:
+    """Count a restart and give it time to come back; 0 when another tracker was faster."""
+    row = session.exec(
+        select(BatchRow)
+        .where(BatchRow.batch_id == batch_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None or row.lease_until is None or row.restarts != seen_restarts:
+        return 0
+    row.restarts += 1
+    row.lease_until = lease_until
+    return row.restarts
 
 
 def list_members(session: Session, batch_id: str) -> list[str]:

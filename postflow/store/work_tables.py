@@ -131,6 +131,9 @@ class BatchRow(SQLModel, table=True):
     batch_id: str = Field(primary_key=True)
     created_at: datetime = moment(nullable=False)
     decided_at: datetime | None = moment()
+    lease_until: datetime | None = moment()
+    """Renewed by the process that registers and starts its videos; None once that is done."""
+    restarts: int = 0
 
 
 class BatchMemberRow(SQLModel, table=True):

@@ -17,6 +17,8 @@ from postflow.domain.runs import RunState
 from postflow.errors import PostFlowError, PrefectUnavailableError
 from postflow.settings import Settings
 from postflow.store.database import Store
+from postflow.tracker.batches import BatchReviver
+from postflow.tracker.heartbeats import SilenceWatch
 from postflow.tracker.outbox import Due, Outbox, Silent
 from postflow.tracker.ports import Clock, FlowRuns
 
@@ -41,7 +43,10 @@ class Resumer:
         self._settings = settings
         self._clock = clock
         self._swept_at: datetime | None = None
-        self._silent_since: dict[str, tuple[datetime | None, datetime]] = {}
+        self._watch = SilenceWatch(patience=2 * settings.tracker.lease_renewal, clock=clock)
+        self._batches = BatchReviver(
+            store=store, flow_runs=flow_runs, settings=settings, clock=clock
+        )
 
     async def run_once(self) -> int:
         """Let deadlines pass, wake what is due, bring back what died; return how many were due."""
@@ -50,6 +55,7 @@ class Resumer:
         try:
             await self._wake(due)
             await self._revive(await asyncio.to_thread(self._outbox.list_silent))
+            await self._batches.run_once()
             await self._sweep()
         except PrefectUnavailableError as error:
             _log.warning("Prefect unreachable", waiting=len(due), error=str(error))
@@ -99,12 +105,7 @@ class Resumer:
 
     async def _revive(self, runs: Sequence[Silent]) -> None:
         """Deal with runs that should be alive by their own word and are silent."""
-        self._silent_since = {
-            run.flow_run_id: self._silent_since.get(
-                run.flow_run_id, (run.lease_until, self._clock())
-            )
-            for run in runs
-        }
+        self._watch.keep({run.flow_run_id: run.lease_until for run in runs})
         if not runs:
             return
         states = await self._fetch_states([run.flow_run_id for run in runs])
@@ -117,24 +118,14 @@ class Resumer:
                 _log.warning("revival failed", upload_id=run.upload_id, error=str(error))
 
     async def _revive_one(self, run: Silent, state: RunState) -> None:
-        if state is RunState.CRASHED or (state is RunState.RUNNING and self._is_dead(run)):
+        if state is RunState.CRASHED or (
+            state is RunState.RUNNING and self._watch.is_dead(run.flow_run_id, run.lease_until)
+        ):
             await self._restart(run.flow_run_id, run.upload_id, seen_restarts=run.restarts)
         elif state in (RunState.WAITING, RunState.STARTING):
             await asyncio.to_thread(self._outbox.release, run.flow_run_id, state)
         elif state in _OVER:
             await asyncio.to_thread(self._outbox.abandon, run.flow_run_id, state)
-
-    def _is_dead(self, run: Silent) -> bool:
-        """Whether it stayed silent for a while that this process has watched.
-
-        After the store or this machine was away every lease has run out; those who live renew
-        theirs first, and a second process beside a living one would do its work twice.
-        """
-        lease_until, since = self._silent_since[run.flow_run_id]
-        if lease_until != run.lease_until:
-            self._silent_since[run.flow_run_id] = (run.lease_until, self._clock())
-            return False
-        return self._clock() - since >= 2 * self._settings.tracker.lease_renewal
 
     async def _sweep(self) -> None:
         """Now and then look at everybody who waits: at missed answers and at runs that are over."""

@@ -122,11 +122,12 @@ class Machine:
 
     def start(self, deployment: str, parameters: dict[str, Any]) -> str:
         """Start a run of a deployment, as soon as there is one of that name."""
-        eventually(lambda: self._is_served(deployment), doing=f"{deployment} exists")
+        eventually(lambda: self.is_served(deployment), doing=f"{deployment} exists")
         prefect = PrefectFlowRuns(self.server.api_url)
         return asyncio.run(prefect.start(deployment, parameters=parameters))
 
-    def _is_served(self, deployment: str) -> bool:
+    def is_served(self, deployment: str) -> bool:
+        """Whether the runner has told Prefect of this deployment."""
         log = self.folder / "runner.log"
         assert self.runner is None or self.runner.poll() is None, log.read_text()[-2000:]
         return self.server.get(f"/deployments/name/{deployment}").is_success

@@ -158,7 +158,7 @@ def _submit(settings: Settings, store: Store, stories: Mapping[Path, Story]) -> 
     uploads: dict[str, Story] = {}
     for policy in dict.fromkeys(story.on_rejected for story in stories.values()):
         paths = [path for path, story in stories.items() if story.on_rejected is policy]
-        batch = submit_batch(settings, paths, on_rejected=policy)
+        batch = submit_batch(settings, store, paths, on_rejected=policy)
         members = wait_for_members(settings, store, batch, count=len(paths))
         if len(members) != len(paths):
             raise PostFlowError("Two of the videos have the same content; use different ones.")
