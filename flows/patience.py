@@ -64,17 +64,17 @@ def wait_for_store(work: Callable[[], R], *, patience: timedelta) -> R:
             if time.monotonic() + pause > until:
                 raise
             if not is_waiting:
-                _logger().warning("waiting up to %s for the store: %s", patience, error)
+                run_logger().warning("waiting up to %s for the store: %s", patience, error)
             is_waiting = True
         else:
             if is_waiting:
-                _logger().info("the store is back, going on")
+                run_logger().info("the store is back, going on")
             return result
         time.sleep(pause * random.uniform(0.75, 1))  # noqa: S311 - not to come back all at once
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+def run_logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
     """Return the run's logger, whose lines Prefect shows, or a plain one outside of a run."""
     try:
         return get_run_logger()

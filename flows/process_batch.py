@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.patience import patient
+from flows.prefect_away import outliving_prefect
 from flows.showing import hide_failure_traceback, render_batch_row, show_batch, tag_run, tags_of
 from flows.working import Desk, holding_batch, open_desk
 from postflow.apart import run_apart
@@ -50,7 +51,11 @@ def process_batch(
     """
     hide_failure_traceback()
     try:
-        with open_desk(str(runtime.flow_run.id)) as desk, holding_batch(desk):
+        with (
+            open_desk(str(runtime.flow_run.id)) as desk,
+            holding_batch(desk),
+            outliving_prefect(),
+        ):
             return _submit(
                 desk,
                 [Path(path) for path in paths],

@@ -17,6 +17,7 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect.tasks import Task
 
 from flows.patience import patient
+from flows.prefect_away import outliving_prefect
 from flows.showing import hide_failure_traceback, tag_with_project
 from flows.tasks import post_process, upload, wait_for_approval, wait_until_ready
 from flows.working import (
@@ -28,7 +29,7 @@ from flows.working import (
     record_suspension,
 )
 from postflow.domain.uploads import WaitOutcome, parse_upload_id
-from postflow.errors import ClaimLostError, PostFlowError, StoreError
+from postflow.errors import ClaimLostError, PostFlowError, PrefectUnavailableError, StoreError
 from postflow.store.flow_runs import load_run
 from postflow.store.tables import UploadRow
 from postflow.store.uploads import load_upload
@@ -54,7 +55,7 @@ def process_video(
     try:
         with open_desk(str(runtime.flow_run.id)) as desk:
             known = _find_upload(desk, path, upload_id, project_id)
-            with holding_lease(desk, known):
+            with holding_lease(desk, known), outliving_prefect():
                 state = _process(desk, known, project_id)
                 record_end(desk, note=f"{state.name}: {state.message}")
                 return state
@@ -99,8 +100,8 @@ def _process(desk: Desk, upload_id: str, project_id: str | None) -> State[Any]:
                     place = delivered.path or desk.settings.post_processing.deployment
                     return Completed(message=f"Delivered: {place}")
             outcome = _bring_to_verdict(desk, upload_id, project_id)
-    except StoreError:
-        raise  # it says nothing about the video
+    except (StoreError, PrefectUnavailableError):
+        raise  # they say nothing about the video
     except PostFlowError as error:
         _note_failure(desk, upload_id, reason=str(error))
         return Failed(message=str(error))

@@ -18,6 +18,7 @@ from prefect.artifacts import (
 from prefect.exceptions import FailedRun
 
 from flows.patience import patient
+from flows.prefect_away import showing
 from flows.working import Desk
 from postflow.apart import run_apart
 from postflow.errors import FlowRunError
@@ -47,6 +48,10 @@ class UploadProgress:
         if percent == self._shown:
             return
         self._shown = percent
+        with showing("progress"):
+            self._show(percent)
+
+    def _show(self, percent: float) -> None:
         if self._artifact is None:
             self._artifact = cast(
                 "UUID",  # Prefect types this for both colours; here it is a plain call
@@ -68,19 +73,21 @@ class UploadProgress:
 def show_link(version: VersionRow) -> None:
     """Put the place where the version is reviewed on the run's page."""
     if version.view_url:
-        create_link_artifact(
-            version.view_url,
-            key="frameio-link",
-            link_text=f"{version.filename} on Frame.io",
-            description=f"Where {version.filename} is reviewed",
-        )
+        with showing("link"):
+            create_link_artifact(
+                version.view_url,
+                key="frameio-link",
+                link_text=f"{version.filename} on Frame.io",
+                description=f"Where {version.filename} is reviewed",
+            )
 
 
 def show_batch(desk: Desk, rows: Sequence[dict[str, Any]]) -> None:
     """Put the table of the batch on the batch run's page."""
-    create_table_artifact(
-        list(rows), key="batch", description=f"The videos of batch {desk.flow_run_id}"
-    )
+    with showing("table"):
+        create_table_artifact(
+            list(rows), key="batch", description=f"The videos of batch {desk.flow_run_id}"
+        )
 
 
 def render_batch_row(
