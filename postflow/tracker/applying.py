@@ -121,6 +121,8 @@ def _note_gone(session: Session, upload: UploadRow, *, settings: Settings, now: 
     if recall_delivery(session, upload, told=recalled, now=now):
         upload.look_at = None
         return True
+    if upload.version > 1:  # design decision 0007
+        reason += ", and the version under it is not reviewed in its place"
     reason += "; run it again to upload it anew."
     fail_upload(upload, reason=reason, now=now)
     told = {"reason": reason, "cause": "deleted"}

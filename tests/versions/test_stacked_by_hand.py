@@ -200,3 +200,31 @@ def test_unstorable_name_holds_up_no_version(rounds: Rounds) -> None:
     rounds.settle()
     assert rounds.row(upload_id).file_id == new
     assert rounds.versions(upload_id)[1].filename == "clip\N{REPLACEMENT CHARACTER}final.mp4"
+
+
+def test_deleted_version_does_not_revive_the_one_below(rounds: Rounds) -> None:
+    """An old approval counts for nothing because the version that replaced it was deleted."""
+    rounds.hears = False
+    upload_id = rounds.submit(rounds.video("clip.mp4"))
+    new = rounds.stack_by_hand("clip.mp4", "clip.mp4")
+    rounds.poll()
+    rounds.order("DELETE", f"/files/{new}")
+    rounds.poll()
+    rounds.poll()
+    upload = rounds.row(upload_id)
+    assert (upload.version, upload.status, upload.review_status) == (2, "failed", "pending")
+    assert "the version under it is not reviewed in its place; run it again" in str(upload.failure)
+
+
+def test_older_file_comes_back_as_the_next_version(rounds: Rounds) -> None:
+    """Whoever means the version under a deleted one submits its file, for a round of its own."""
+    rounds.hears = False
+    path = rounds.video("clip.mp4")
+    upload_id = rounds.submit(path)
+    new = rounds.stack_by_hand("clip.mp4", "clip.mp4")
+    rounds.poll()
+    rounds.order("DELETE", f"/files/{new}")
+    rounds.poll()
+    rounds.poll()
+    assert rounds.submit(path, of=upload_id) == upload_id
+    assert (rounds.row(upload_id).version, rounds.row(upload_id).failure) == (3, None)
