@@ -32,6 +32,7 @@ from webhook_api.guards import refuse_open_door
 from webhook_api.intake import Intake
 from webhook_api.listening import Server, address_of, listen, port_of
 from webhook_api.metrics import AnswerCounts
+from webhook_api.one_service import only_service
 from webhook_api.reaching import stay_reachable
 from webhook_api.readiness import Readiness
 
@@ -78,6 +79,7 @@ async def serve(
         secrets = LiveSecrets(settings)
         store = await asyncio.to_thread(_open_store, settings)
         stack.callback(store.close)
+        await stack.enter_async_context(only_service(store))
         flow_runs = await asyncio.to_thread(_make_flow_runs, settings)
         frameio = await stack.enter_async_context(_opening_frameio(settings, store))
         tracker = Tracker(
