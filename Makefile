@@ -1,6 +1,6 @@
 # Every target works on a fresh clone: it makes .venv first, and again when the pins change.
 .DELETE_ON_ERROR:
-.PHONY: install demo test check fast format lint types bench-judgement bench-upload drill clean
+.PHONY: install demo test check fast format lint types bench-judgement bench-upload bench-views drill clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -59,6 +59,10 @@ bench-upload: $(READY)
 drill: $(READY)
 	$(BIN)/python -m tools.drill --uploads $(N) --kills $(KILLS) \
 		$(if $(DATABASE),--database $(DATABASE)) $(if $(SEED),--seed $(SEED)) $(if $(NEW),--new)
+
+# Statistics and waiting list at 1 000 to 100 000 uploads, on SQLite and PostgreSQL.
+bench-views: $(READY)
+	$(BIN)/python -m bench.views $(VIEWS_BENCH)
 
 clean:
 	rm -rf .demo .drill .pytest_cache .ruff_cache .mypy_cache

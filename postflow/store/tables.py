@@ -16,7 +16,7 @@ from postflow.domain.uploads import UploadStatus
 from postflow.store.columns import moment
 from postflow.store.finding_tables import FindingRow
 from postflow.store.judgement_tables import AnalysisRow, OpinionRow
-from postflow.store.upload_tables import AllowanceRow, FinishedPartRow, UploadClaimRow
+from postflow.store.upload_tables import AllowanceRow, FinishedPartRow, TallyRow, UploadClaimRow
 from postflow.store.work_tables import (
     AnnouncementRow,
     BatchMemberRow,
@@ -51,6 +51,7 @@ __all__ = [
     "OwnUserRow",
     "ReviewDeadlineRow",
     "RulingRow",
+    "TallyRow",
     "UploadClaimRow",
     "UploadRow",
     "VersionRow",
@@ -73,7 +74,7 @@ class UploadRow(SQLModel, table=True):
     project_id: str | None = Field(default=None, index=True)
     file_id: str | None = Field(default=None, index=True)
     version: int = 1
-    status: str = Field(default=UploadStatus.REGISTERED, index=True)
+    status: str = UploadStatus.REGISTERED
     review_status: str = Field(default=ReviewStatus.PENDING, index=True)
     failure: str | None = None
     on_rejected: str | None = None
@@ -239,6 +240,13 @@ class DecisionRow(SQLModel, table=True):
     hash: str = Field(default="", unique=True)
 
 
+# Statistics read this index alone, and lists of one status begin with it.
+Index(
+    "ix_uploads_statuses",
+    UploadRow.__table__.c.status,  # type: ignore[attr-defined]  # SQLModel does not type __table__
+    UploadRow.__table__.c.review_status,  # type: ignore[attr-defined]  # the same
+    UploadRow.__table__.c.cancelled_at,  # type: ignore[attr-defined]  # the same
+)
 # Partial indexes: what the loops ask for every second costs by what is open, not by the total.
 Index(
     "ix_events_open",

@@ -44,6 +44,19 @@ class UploadClaimRow(SQLModel, table=True):
     size: int | None = Field(default=None, sa_type=BigInteger)
 
 
+class TallyRow(SQLModel, table=True):
+    """How many rows of a table that only grows were counted, and how far."""
+
+    __tablename__ = "tallies"
+
+    name: str = Field(primary_key=True)
+    count: int = Field(default=0, sa_type=BigInteger)
+    counted_id: int = Field(default=0, sa_type=BigInteger)
+    seen_id: int = Field(default=0, sa_type=BigInteger)
+    """The newest row at `rolled_at`; by the next time all before it are committed."""
+    rolled_at: datetime | None = moment()
+
+
 class AllowanceRow(SQLModel, table=True):
     """A rate that all processes share: the moment from which the next call may be made."""
 

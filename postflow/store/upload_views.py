@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+from sqlalchemy import Row
 from sqlmodel import Session, col, func, select
 
 from postflow.domain.waiting import say_early
@@ -68,8 +70,8 @@ def view_uploads(session: Session, uploads: Sequence[UploadRow]) -> list[UploadS
     ]
 
 
-def view_wait(wait: WaitRow) -> WaitView:
-    """Return a wait as readers see it."""
+def view_wait(wait: WaitRow | Row[Any]) -> WaitView:
+    """Return a wait, or a result row with a wait's columns, as readers see it."""
     return WaitView(
         kind=wait.kind,
         version=wait.version,

@@ -114,7 +114,7 @@ class DeliveryRow(SQLModel, table=True):
     name: str = Field(unique=True)
     claimed_by: str = ""
     claimed_at: datetime = moment(nullable=False)
-    delivered_at: datetime | None = moment()
+    delivered_at: datetime | None = moment(index=True)
     recalled_at: datetime | None = moment()
     recall_written_at: datetime | None = moment()
     """When the manifest beside the files was told of the recall."""

@@ -17,6 +17,7 @@ from postflow.settings import Settings
 from postflow.store.database import Store
 from postflow.store.leadership import Leadership
 from postflow.store.sweeps import list_open_reviews, schedule_looks
+from postflow.store.tallies import ROLLED_EVERY, Tally, roll_on
 from postflow.tracker.arrivals import Arrivals
 from postflow.tracker.ports import Clock
 from postflow.tracker.turns import endpoints_of_a_look
@@ -44,14 +45,25 @@ class Reconciler:
         self._leadership = leadership
         self._clock = clock
         self._swept_at: datetime | None = None
+        self._rolled_at: datetime | None = None
 
     async def run_once(self) -> int:
         """Do what is due if this process leads; return how many files it concerned."""
         if not await asyncio.to_thread(self._leadership.is_held):
             self._swept_at = None
             return 0
+        await asyncio.to_thread(self._roll_tallies_on)
         count = await asyncio.to_thread(self._sweep_if_due)
         return count + await self._arrivals.run_once()
+
+    def _roll_tallies_on(self) -> None:
+        now = self._clock()
+        if self._rolled_at is not None and now - self._rolled_at < ROLLED_EVERY:
+            return
+        self._rolled_at = now
+        with self._store.writing() as session:
+            for tally in Tally:
+                roll_on(session, tally, now=now)
 
     def _sweep_if_due(self) -> int:
         now, every = self._clock(), self._settings.tracker.reconcile_every
