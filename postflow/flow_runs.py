@@ -179,17 +179,21 @@ class PrefectFlowRuns:
             await prefect.request("POST", "/events", json=[event])
 
     async def publish(self, artifact: RunArtifact) -> None:
-        """Attach an artifact to a flow run from outside, for example while it is suspended."""
+        """Attach an artifact to a flow run from outside, for example while it is suspended.
+
+        Not by the client's `create_artifact`: it emits an event through a worker that knows only
+        PREFECT_API_URL, and starts a Prefect server of its own where that is not set.
+        """
+        body = ArtifactCreate(
+            key=artifact.key,
+            type=artifact.kind,
+            description=artifact.description,
+            data=artifact.data,
+            flow_run_id=UUID(artifact.flow_run_id),
+        )
         async with self._talk(f"publishing {artifact.key}") as prefect:
-            await prefect.create_artifact(
-                ArtifactCreate(
-                    key=artifact.key,
-                    type=artifact.kind,
-                    description=artifact.description,
-                    data=artifact.data,
-                    flow_run_id=UUID(artifact.flow_run_id),
-                )
-            )
+            json = body.model_dump(mode="json", exclude_unset=True)
+            await prefect.request("POST", "/artifacts/", json=json)
 
     async def is_reachable(self) -> bool:
         """Whether a Prefect server answers at this address."""
