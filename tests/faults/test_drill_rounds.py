@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import subprocess
+import sys
 from pathlib import Path
 
 from tools.drill.rounds import Progress, load_progress, plan_rounds
 
+ROOT = Path(__file__).parent.parent.parent
 BOTH = ["sqlite", "postgresql"]
 
 
@@ -51,3 +55,13 @@ def test_unreadable_progress_starts_anew(tmp_path: Path) -> None:
     for text in ("{", "{}", "[1]"):
         path.write_text(text)
         assert load_progress(path) is None
+
+
+def test_second_drill_in_folder_is_refused(tmp_path: Path) -> None:
+    """Two drills in one folder would kill each other's programs."""
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        drill = [sys.executable, "-m", "tools.drill", "--folder", str(tmp_path)]
+        ran = subprocess.run(drill, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603 - our own module
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"Another drill runs in {tmp_path}")

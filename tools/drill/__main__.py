@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import secrets
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from postflow.cli.serving import stop_on_terminate
-from postflow.errors import PostFlowError
+from postflow.errors import ConfigurationError, PostFlowError
 from tools.drill.databases import SqliteDatabase
 from tools.drill.drilling import Outcome, drill
 from tools.drill.plan import make_plan
@@ -30,13 +33,27 @@ def main() -> int:
     folder = arguments.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        return _drill_all(_begin(arguments, folder), folder, calm=arguments.calm)
+        with _alone_in(folder):
+            return _drill_all(_begin(arguments, folder), folder, calm=arguments.calm)
     except KeyboardInterrupt:
         print("Stopped, and nothing is left running; the same command goes on with this round.")
         return INTERRUPTED
     except PostFlowError as error:
         print(error, file=sys.stderr)
         return MISSED
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the folder for this drill; another one would kill its programs."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"Another drill runs in {folder}; wait for it, or name another --folder."
+            ) from error
+        yield
 
 
 def _begin(arguments: argparse.Namespace, folder: Path) -> Progress:

@@ -13,7 +13,7 @@ import httpx
 
 from postflow.delivery.masters import hash_file
 from postflow.domain.standing import ReviewStatus
-from tools.drill.frameio import JsonObject, Seen
+from tools.drill.frameio import JsonObject, Seen, is_hurt
 from tools.drill.outside import Inside
 from tools.drill.plan import Plan, Video
 from tools.drill.threads import Verdict, judge_file
@@ -181,7 +181,7 @@ def summarise(scene: Scene) -> dict[str, Any]:
         **{status.value: statuses[status] for status in ReviewStatus},
         "delivered": len(list(scene.delivered.glob("*.manifest.json"))),
         "deliveries": sum(delivery["copy_of"] is None for delivery in sent),
-        "hurt": sum(bool(d["faults"]) and d["copy_of"] is None for d in sent),
+        "hurt": sum(map(is_hurt, sent)),
         "acknowledged": sum(d["state"] == "delivered" for d in sent),
         "refused": sum(attempt["status"] in (500, 503) for d in sent for attempt in d["attempts"]),
         "inbox": sum(scene.inside.inbox.values()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -86,7 +87,8 @@ class Programs:
         self.frameio = Frameio(settings.frameio.base_url)
 
     def __enter__(self) -> Self:
-        """Hold the programs; nothing is started yet."""
+        """Hold the programs; nothing is started yet, and nothing of a killed drill is left."""
+        self._kill_own()
         return self
 
     def __exit__(
@@ -96,10 +98,11 @@ class Programs:
         trace: TracebackType | None,
     ) -> None:
         """End all programs, and the flow processes that lost their runner."""
+        if kind is KeyboardInterrupt:  # a second one would leave half of them running
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._machine.__exit__(kind, value, trace)
-        for process in self._list_own():
-            with suppress(psutil.Error):
-                process.kill()
+        self._kill_own()
         self.frameio.close()
 
     @property
@@ -166,6 +169,12 @@ class Programs:
     def list_left_over(self) -> Sequence[str]:
         """Describe the processes of this drill that are alive."""
         return [f"{process.pid} ({_describe(process)})" for process in self._list_own()]
+
+    def _kill_own(self) -> None:
+        own = self._list_own()
+        for process in own:
+            _kill(process)
+        psutil.wait_procs(own, timeout=10)
 
     def _list_flows(self) -> list[psutil.Process]:
         return [each for each in self._list_own() if _is_flow(each)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,14 +16,23 @@ _SOUND = ("-f", "lavfi", "-i", "sine=d=1")
 
 def make_videos(folder: Path, names: Sequence[str]) -> None:
     """Write one second of test picture with sound under each name."""
-    folder.mkdir(parents=True)
-    source = folder / ".source.mp4"
-    command = [find_ffmpeg(), "-loglevel", "error", *_PICTURE, *_SOUND, "-pix_fmt", "yuv420p"]
-    subprocess.run([*command, str(source)], check=True)  # noqa: S603 - our own ffmpeg, and no shell
-    picture = source.read_bytes()
-    source.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        (folder / name).write_bytes(picture + _free_box(name.encode()))
+        (folder / name).write_bytes(video_bytes(name.encode()))
+
+
+def video_bytes(mark: bytes) -> bytes:
+    """Return an mp4 whose bytes no video with another mark has."""
+    return _encode() + _free_box(mark)
+
+
+@functools.cache
+def _encode() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "test.mp4"
+        command = [find_ffmpeg(), "-loglevel", "error", *_PICTURE, *_SOUND]
+        subprocess.run([*command, "-pix_fmt", "yuv420p", str(path)], check=True)  # noqa: S603 - our own ffmpeg, and no shell
+        return path.read_bytes()
 
 
 def _free_box(content: bytes) -> bytes:
