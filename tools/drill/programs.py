@@ -29,6 +29,7 @@ Say = Callable[[str], None]
 _TRANSCODE_SECONDS = 1.0
 _PART_SIZE = 20_000
 _RESTART_AFTER = 1.0
+_GRACE = 5.0  # seconds for flow processes that lost their runner to end with the others
 _NAMES = {
     Target.SERVICE: "service",
     Target.RUNNER: "runner",
@@ -85,6 +86,8 @@ class Programs:
         self._tended: list[Child] = []
         self._back_at: dict[str, float] = {}
         self.frameio = Frameio(settings.frameio.base_url)
+        self.left_over: Sequence[str] = ()
+        """The processes that outlived all programs; known at the end, when they are killed."""
 
     def __enter__(self) -> Self:
         """Hold the programs; nothing is started yet, and nothing of a killed drill is left."""
@@ -102,6 +105,8 @@ class Programs:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._machine.__exit__(kind, value, trace)
+        _, alive = psutil.wait_procs(self._list_own(), timeout=_GRACE)
+        self.left_over = [f"{process.pid} ({_describe(process)})" for process in alive]
         self._kill_own()
         self.frameio.close()
 
@@ -165,10 +170,6 @@ class Programs:
             back_at = self._back_at.setdefault(child.name, time.monotonic() + _RESTART_AFTER)
             if time.monotonic() >= back_at:
                 child.start()
-
-    def list_left_over(self) -> Sequence[str]:
-        """Describe the processes of this drill that are alive."""
-        return [f"{process.pid} ({_describe(process)})" for process in self._list_own()]
 
     def _kill_own(self) -> None:
         own = self._list_own()
