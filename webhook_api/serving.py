@@ -33,7 +33,7 @@ from webhook_api.intake import Intake
 from webhook_api.listening import Server, address_of, listen, port_of
 from webhook_api.metrics import AnswerCounts
 from webhook_api.one_service import only_service
-from webhook_api.reaching import stay_reachable
+from webhook_api.reaching import staying_reachable
 from webhook_api.readiness import Readiness
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ async def serve(
             inbox = await asyncio.to_thread(_open_store, settings, longest_wait=_INBOX_WAIT)
             stack.callback(inbox.close)
             stack.callback(service.add_public(public, secrets, inbox).close)
-            reach = stay_reachable(
+            reach = staying_reachable(
                 settings, origin=address_of(public), store=store, frameio=frameio, stop=stop
             )
-            await stack.enter_async_context(_in_background(reach))
+            await stack.enter_async_context(reach)
         _warn(settings, has_secret=bool(secrets.current()))
         async with _in_background(_warn_without_prefect(flow_runs)):
             await service.run(
@@ -250,15 +250,11 @@ def _stopped_by_signals() -> Iterator[asyncio.Event]:
 
 @asynccontextmanager
 async def _in_background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Do work that the service can do without; it has ended when the block has."""
     task = asyncio.create_task(work)
     try:
         yield
     finally:
         task.cancel()
-        (ended,) = await asyncio.gather(task, return_exceptions=True)
-        if isinstance(ended, Exception):
-            _log.error("a part of the service ended unexpectedly", exc_info=ended)
 
 
 def _warn(settings: Settings, *, has_secret: bool) -> None:

@@ -112,7 +112,10 @@ def _resolve_paths(settings: Settings, *, base: Path) -> Settings:
         update={"url": _absolute_url(settings.database.url, base)}
     )
     webhook = settings.webhook.model_copy(
-        update={"secrets_file": absolute(settings.webhook.secrets_file)}
+        update={
+            "secrets_file": absolute(settings.webhook.secrets_file),
+            "tunnel_command": _absolute_command(settings.webhook.tunnel_command, base),
+        }
     )
     frameio = settings.frameio.model_copy(
         update={"login_file": absolute(settings.frameio.login_file)}
@@ -132,6 +135,13 @@ def _resolve_paths(settings: Settings, *, base: Path) -> Settings:
             "prefect": prefect,
         }
     )
+
+
+def _absolute_command(command: str, base: Path) -> str:
+    """Return a program's path resolved; a mere name is looked for on the PATH."""
+    if os.sep not in command:
+        return command
+    return str((base / Path(command).expanduser()).absolute())
 
 
 def _absolute_url(url: str, base: Path) -> str:

@@ -141,10 +141,21 @@ def missing_sentence(command: str) -> str:
 
 
 async def _end(process: Process) -> None:
-    """End the keeper and all that it started."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), _STOP_SECONDS)
-            break
+    """End the keeper and all that it started: politely first, unless there is no time for it."""
+    if process.returncode is not None:
+        _signal(process, signal.SIGKILL)  # whatever a keeper has left that was killed itself
+        return
+    _signal(process, signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+    except TimeoutError:
+        _signal(process, signal.SIGKILL)
+        await process.wait()
+    except asyncio.CancelledError:
+        _signal(process, signal.SIGKILL)
+        raise
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

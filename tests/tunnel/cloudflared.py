@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import signal
 import sys
 import time
 import urllib.error
@@ -81,6 +82,8 @@ def main() -> int:
             "ERR",
         )
         return 1
+    if (FOLDER / "stubborn").exists():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     Forwarding.origin = arguments[arguments.index("--url") + 1]
     named = FOLDER / NAMED_PORT
     port = int(named.read_text()) if "run" in arguments else 0

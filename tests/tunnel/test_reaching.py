@@ -161,6 +161,22 @@ def test_command_takes_its_tunnel_along(
     assert cloudflared.address not in str(other.get_webhook_url())
 
 
+def test_end_waits_for_a_stubborn_tunnel(
+    sqlite_url: str, tmp_path: Path, simulator: RunningSimulator, cloudflared: Cloudflared
+) -> None:
+    """A script that stops tracking has no tunnel left, even of a program that heeds no signal."""
+    (cloudflared.folder / "stubborn").touch()
+    config = tmp_path / "pipeline_config.json"
+    sections = {**_sections(simulator, cloudflared), "database": {"url": sqlite_url}}
+    config.write_text(json.dumps(sections), encoding="utf-8")
+    postflow = PostFlowIntegration(config)
+    postflow.start_tracking()
+    assert postflow.get_webhook_url() == cloudflared.address + WEBHOOK_PATH
+    postflow.stop_tracking()
+
+    assert not cloudflared.is_running()
+
+
 def test_webhook_waits_for_frameio(
     start_service: StartService, tmp_path: Path, cloudflared: Cloudflared
 ) -> None:
@@ -193,6 +209,16 @@ def test_contradicting_settings_are_told(
 
     with pytest.raises(ConfigurationError, match=named):
         load_settings(config)
+
+
+def test_command_beside_the_config_is_found(tmp_path: Path) -> None:
+    """A path of the program starts at the config file, a mere name is left to the PATH."""
+    config = tmp_path / "pipeline_config.json"
+    config.write_text(json.dumps({"webhook": {"tunnel_command": "bin/cloudflared"}}))
+
+    assert load_settings(config).webhook.tunnel_command == str(tmp_path / "bin" / "cloudflared")
+    config.write_text("{}")
+    assert load_settings(config).webhook.tunnel_command == "cloudflared"
 
 
 def test_register_finds_the_tunnel(

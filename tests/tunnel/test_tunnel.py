@@ -155,6 +155,15 @@ def test_end_leaves_no_process(cloudflared: Cloudflared) -> None:
     assert not cloudflared.is_running()
 
 
+def test_stubborn_tunnel_is_ended_too(cloudflared: Cloudflared) -> None:
+    """A tunnel that waits for its last requests is not waited for."""
+    (cloudflared.folder / "stubborn").touch()
+    with _running(_settings(cloudflared.command)) as heard:
+        _until(lambda: heard)
+
+    assert not cloudflared.is_running()
+
+
 def test_missing_program_is_a_sentence(tmp_path: Path) -> None:
     """Without cloudflared people are told how to install it, once."""
     with _running(_settings(str(tmp_path / "cloudflared"))) as heard:
