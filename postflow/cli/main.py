@@ -29,6 +29,7 @@ from postflow.cli import (
 )
 from postflow.cli.help_texts import in_readers_language
 from postflow.cli.output import complain
+from postflow.cli.streams import finish_output, is_full, prepare_streams, say_full
 from postflow.errors import PostFlowError
 from postflow.logs import configure_logs
 
@@ -66,8 +67,13 @@ for family in (
 def main(arguments: list[str] | None = None) -> None:
     """Run the program and exit: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted."""
     os.environ.setdefault("DO_NOT_TRACK", "1")  # Prefect's client would count us, and say so
+    prepare_streams()
     configure_logs()
-    sys.exit(run_program(sys.argv[1:] if arguments is None else arguments))
+    code = run_program(sys.argv[1:] if arguments is None else arguments)
+    trouble = finish_output()
+    if trouble:
+        complain(trouble)
+    sys.exit(code if trouble is None else code or 1)
 
 
 def run_program(arguments: list[str]) -> int:
@@ -90,12 +96,18 @@ def run_program(arguments: list[str]) -> int:
     except Exception as error:
         if debug:
             raise
-        complain(
-            f"PostFlow met an error it did not expect ({type(error).__name__}: {error}); the same "
-            "command with --debug shows where."
-        )
+        complain(_explain(error))
         return 1
     return 0
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, OSError) and is_full(error):
+        return say_full(error)
+    return (
+        f"PostFlow met an error it did not expect ({type(error).__name__}: {error}); the same "
+        "command with --debug shows where."
+    )
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from postflow.cli.streams import is_unicode
 from postflow.messages import translate
 from postflow.settings import Settings, load_settings
 from postflow.store.database import Store, open_store
@@ -63,7 +64,8 @@ def complain(sentence: str) -> None:
 
 def print_json(value: object) -> None:
     """Print a value for programs."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=not is_unicode(sys.stdout))
+    sys.stdout.write(f"{text}\n")
 
 
 def print_table(

@@ -43,14 +43,16 @@ NOT_FOR_READERS = {
     "postflow/tracker/turns.py": "names of queues",
     "postflow/tracker/verdict_artifacts.py": "pages of Prefect",
     "flows/showing.py": "pages of Prefect",
+    "postflow/webhook_silence.py": "notices and events",
     "webhook_api": "answers to programs, and pages of the browser",
 }
 # Arguments that hold words of people or names.
 _NOT_SAID_AS = {"steps", "next_version", "decided_by", "metavar"}
 # Calls whose text goes to a log, a parser or a programmer.
 _NOT_SAID = re.compile(
-    r"(?:.*\.)?(?:re\.compile|text|exec_driver_sql|execute|joinpath|AssertionError|RuntimeError|TypeError"
-    r"|_?warn|_warn_once|\w*_?log(?:ger)?\.\w+|\w*_log\w*|info|warning|debug|exception|encode|split|removeprefix|partition)$"
+    r".*\.(?:info|warning|error|debug|exception|encode|split|removeprefix|partition|startswith)$"
+    r"|(?:.*\.)?(?:compile|text|exec_driver_sql|execute|joinpath|_repeat|_try|_miss|_?warn(?:_once)?)$"
+    r"|(?:Assertion|Runtime|Type)Error$|Abort$|\w*_?log(?:ger)?\.\w+$"
 )
 # Calls whose text a person reads even if it is a single word, and the position it has.
 _SAID_AT = {
