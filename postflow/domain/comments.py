@@ -29,7 +29,7 @@ __all__ = [
     "render_reasons",
 ]
 
-ANALYSER_VERSION = "3"
+ANALYSER_VERSION = "4"
 """Changes with every change of lexicon, rules or model that can change a verdict."""
 
 APPROVED_ABOVE = 0.5

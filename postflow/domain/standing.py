@@ -103,9 +103,9 @@ def decide_review(statements: Iterable[Statement], *, quorum: int = 1) -> Review
     return _sum_up(tuple(in_force.values()), cleared_by=cleared_by, quorum=quorum)
 
 
-def _order(statement: Statement) -> tuple[datetime, bool, int, str]:
+def _order(statement: Statement) -> tuple[datetime, bool, int, str, str]:
     is_word = statement.source is not DecisionSource.SILENCE  # of one instant, words come after
-    return statement.at, is_word, _DOUBT[statement.said], statement.key
+    return statement.at, is_word, _DOUBT[statement.said], statement.key, statement.who
 
 
 def _without_silence(in_force: dict[str, Statement]) -> dict[str, Statement]:

@@ -60,6 +60,21 @@ def test_order_and_repetition_change_nothing(events: list[Event], data: st.DataO
     assert (found.status, found.deciding) == (expected.status, expected.deciding)
 
 
+def test_one_status_by_two_people_at_once() -> None:
+    """Two people who set the same Status at one instant are named alike in either order."""
+    statuses = [
+        {
+            "type": "metadata.value.updated",
+            "field": "Status",
+            "value": "Approved",
+            "t": 1,
+            "author": a,
+        }
+        for a in ("Ana", "Bo")
+    ]
+    assert review_thread(statuses).deciding == review_thread(statuses[::-1]).deciding
+
+
 @given(events=EVENTS)
 @settings(max_examples=100, deadline=None)
 def test_approval_has_a_reviewer_behind_it(events: list[Event]) -> None:

@@ -15,10 +15,10 @@ FILES = (*LEARNT, UNSEEN)
 
 
 def test_learnt_comments_are_read_well() -> None:
-    """What was learnt is known: fewer than one in thirty is misread."""
+    """What was learnt is known, above all what must not be approved."""
     for name in LEARNT:
         figures, _ = measure_file(DATA / name)
-        assert figures.accuracy >= 0.96
+        assert figures.accuracy >= 0.91
         assert figures.false_approvals <= 0.003
 
 
@@ -27,11 +27,12 @@ def test_unseen_comments_are_read_well() -> None:
     figures, _ = measure_file(DATA / UNSEEN)
     assert figures.accuracy >= UNSEEN_ACCURACY
     assert figures.false_approvals <= UNSEEN_FALSE_APPROVALS
-    assert figures.missed_approvals <= 0.15
+    assert figures.missed_approvals <= UNSEEN_MISSED
 
 
-UNSEEN_ACCURACY = 0.865
-UNSEEN_FALSE_APPROVALS = 0.0135
+UNSEEN_ACCURACY = 0.87
+UNSEEN_FALSE_APPROVALS = 0.0125
+UNSEEN_MISSED = 0.22
 
 
 def test_the_corpus_is_large_and_distinct() -> None:

@@ -8,7 +8,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"
-LEARNT = ("comments-train.jsonl", "comments-extra.jsonl")
+LEARNT = (
+    "comments-train.jsonl",
+    "comments-extra.jsonl",
+    "comments-second.jsonl",
+    "comments-more.jsonl",
+    "comments-plain.jsonl",
+)
 """Files the model may learn from; `comments-unseen.jsonl` is only ever measured."""
 UNSEEN = "comments-unseen.jsonl"
 

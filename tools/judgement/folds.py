@@ -17,7 +17,7 @@ from postflow.domain.judgement.model import Model, parse_model
 from postflow.domain.judgement.text import clean
 from tools.judgement.corpus import Example, learnt_examples
 from tools.judgement.figures import HEADER, measure
-from tools.judgement.train import fit, render_model
+from tools.judgement.train import features_of, fit, render_model
 
 FOLDS = 5
 NEIGHBOURS = 40
@@ -56,7 +56,7 @@ def held_out_verdicts(
     """Judge every example with a model that has not seen its fold: verdict, chance, rule."""
     cleaned = [clean(example.text) for example in examples]
     readings = [read_comment(tokens_of(text)) for text in cleaned]
-    rows = [sorted(reading.features) for reading in readings]
+    rows = features_of(examples)
     answers: list[tuple[str, float, str]] = [("", 0.0, "")] * len(examples)
     for fold in sorted(set(folds)):
         learnt = [index for index, own in enumerate(folds) if own != fold]

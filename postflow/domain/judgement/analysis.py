@@ -1,7 +1,7 @@
 """From text to a verdict: reading, rules and model together, and who has the last word.
 
-The model never approves alone: an approval needs its confidence, a sign-off the rules can point
-at, and no veto. In doubt the verdict is pending.
+An approval needs a lead of the model, the larger the less the rules can point at, and no veto.
+In doubt the verdict is pending.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from postflow.domain.judgement.clauses import read_clauses, respelt
 from postflow.domain.judgement.features import extract_features
 from postflow.domain.judgement.findings import Signal
 from postflow.domain.judgement.lexicon import load_lexicon
-from postflow.domain.judgement.model import Model, Probabilities, load_model
+from postflow.domain.judgement.model import Model, Probabilities, Weighing, load_model
 from postflow.domain.judgement.rules import judge_scene
 from postflow.domain.judgement.scene import Scene, lay_out
 from postflow.domain.judgement.signals import find_signals
@@ -21,8 +21,14 @@ from postflow.domain.judgement.text import CleanText
 from postflow.domain.judgement.tokens import Token, tokenise
 from postflow.domain.judgement.verdicts import Opinion, Rule, Verdict
 
-APPROVAL_THRESHOLD = 0.8
-"""Probability from which the model's approval is believed; set by cross-validation."""
+SEEN_BY_RULES = 0.8
+SIGNAL_SEEN = 1.2
+NOTHING_SEEN = 2.0
+DOUBTED_BY_RULES = 2.2
+"""How far approval must be ahead of any other verdict, in the logarithm of the odds.
+
+The less the rules see of a sign-off, the surer the model must be; set on files held back.
+"""
 
 
 class Reading(NamedTuple):
@@ -70,41 +76,54 @@ def decide_verdict(cleaned: CleanText, reading: Reading, *, taught: bool) -> Jud
 
 def decide_by(model: Model, cleaned: CleanText, reading: Reading, *, taught: bool) -> Judgement:
     """Decide with a given model; cross-validation brings its own."""
-    chances = model.weigh(reading.features)
+    weighing = model.weigh(reading.features)
+    chances = weighing.chances
     veto = _veto(cleaned, reading.scene)
-    if veto is None and _is_approved(reading, chances, taught=taught):
+    if veto is None and _is_approved(reading, weighing, taught=taught):
         return Judgement(Verdict.APPROVED, _explaining(reading, Verdict.APPROVED), chances)
-    if _is_rejected(reading, chances):
+    if _is_rejected(model, reading, chances):
         return Judgement(Verdict.REJECTED, _explaining(reading, Verdict.REJECTED), chances)
     rule = veto or _explaining(reading, Verdict.PENDING)
     return Judgement(Verdict.PENDING, rule, chances)
 
 
-def _is_approved(reading: Reading, chances: Probabilities, *, taught: bool) -> bool:
-    if not reading.scene.found(*_APPROVING) or reading.opinion.rule in _DOUBTFUL:
+def _is_approved(reading: Reading, weighing: Weighing, *, taught: bool) -> bool:
+    opinion = reading.opinion
+    if opinion.rule in _CONTRADICTED:
         return False
-    if taught and reading.opinion.verdict == Verdict.APPROVED:
+    approving = opinion.verdict == Verdict.APPROVED
+    if approving and (taught or _is_one_word(reading)):
         return True
-    return chances.approved >= APPROVAL_THRESHOLD
+    return weighing.lead >= _needed_lead(reading)
 
 
-_DOUBTFUL = frozenset(
-    [
-        Rule.CONDITION,
-        Rule.EXCEPTION,
-        Rule.OTHER_OBJECT,
-        Rule.RETRACTION,
-        Rule.THIRD_PARTY,
-        Rule.UNCERTAIN,
-    ]
-)
-"""Rules that saw a yes and a reason against it: they veto whatever the model thinks."""
+def _needed_lead(reading: Reading) -> float:
+    if reading.opinion.verdict == Verdict.APPROVED:
+        return SEEN_BY_RULES
+    if reading.opinion.rule in _DOUBTFUL:
+        return DOUBTED_BY_RULES
+    return SIGNAL_SEEN if reading.scene.found(*_APPROVING) else NOTHING_SEEN
+
+
+def _is_one_word(reading: Reading) -> bool:
+    """Tell whether one known word, phrase or emoji is all: then the lexicon alone decides."""
+    units = reading.scene.reading.units
+    return len(units) == 1 and bool(units[0].tags)
+
+
+_CONTRADICTED = frozenset([Rule.EXCEPTION, Rule.RETRACTION])
+"""Rules that saw a yes and what takes it back: they veto whatever the model thinks."""
+_DOUBTFUL = frozenset([Rule.CONDITION, Rule.OTHER_OBJECT, Rule.THIRD_PARTY, Rule.UNCERTAIN])
+"""Rules that saw a yes and a reason to doubt it."""
 _APPROVING = (Signal.SIGN_OFF, Signal.NO_FAULT, Signal.YES, Signal.PRAISE, Signal.GOOD_EMOJI)
 
 
-def _is_rejected(reading: Reading, chances: Probabilities) -> bool:
-    if not reading.scene.reading.units or reading.scene.everywhere & tags.INJECTION:
+def _is_rejected(model: Model, reading: Reading, chances: Probabilities) -> bool:
+    everywhere = reading.scene.everywhere
+    if everywhere & tags.INJECTION or not (everywhere or model.knows(reading.features)):
         return False
+    if reading.opinion.verdict == Verdict.REJECTED and _is_one_word(reading):
+        return True
     return chances.rejected >= max(chances.approved, chances.pending)
 
 

@@ -1,4 +1,8 @@
-"""What the model sees of a comment: words, kinds of words in a row, signals, and what rules know."""
+"""What the model sees of a comment: words, parts of words, kinds of words, signals, rules.
+
+Parts of words make it read a word it never met by what it looks like: another form, another
+language, a slip of the finger.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +41,18 @@ _PRESENT = (
 )
 _PRESENT_BITS = tuple((tags.BIT[name], name) for name in _PRESENT.split())
 _LONGEST = 12
+_LONGEST_WORD = 30
+"""Letters of a word that are cut into parts: longer ones are no words."""
+_PART_SIZES = (3, 4, 5)
 _JUDGED = (Signal.SIGN_OFF, Signal.YES, Signal.PRAISE, Signal.NO_FAULT)
 
 
 def extract_features(words: list[str], scene: Scene, opinion: Opinion) -> set[str]:
     """Collect the features of one comment; each counts once."""
-    found = {f"w:{word}" for word in words}
-    found.update(_pairs("b", ["<s>", *words, "</s>"]))
+    found: set[str] = set()
+    for word in words:
+        found.update(_spelling(word))
+    _add_rows(found, ["<s>", *words, "</s>"])
     _add_kinds(found, scene)
     _add_signals(found, scene)
     _add_facts(found, scene)
@@ -71,6 +80,26 @@ def kind_of(text: str, mask: int) -> str:
         if mask & bit:
             return name
     return text if text.startswith("<") or not text.isalpha() else "_"
+
+
+@lru_cache(maxsize=20_000)
+def _spelling(word: str) -> tuple[str, ...]:
+    """List a word and its parts of three to five letters, its ends marked."""
+    marked = f"^{word[:_LONGEST_WORD]}$"
+    parts = [
+        f"c:{marked[start : start + size]}"
+        for size in _PART_SIZES
+        for start in range(len(marked) - size + 1)
+    ]
+    return (f"w:{word}", *parts)
+
+
+def _add_rows(found: set[str], words: list[str]) -> None:
+    """Add words in a row: two, three, and two with any word between."""
+    found.update(_pairs("b", words))
+    for first, between, last in zip(words, words[1:], words[2:], strict=False):
+        found.add(f"t:{first}|{between}|{last}")
+        found.add(f"g:{first}|{last}")
 
 
 def _pairs(prefix: str, items: list[str]) -> list[str]:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from postflow.domain.judgement.packaged import packaged_text
 
 MODEL_FILE = "model.tsv"
-SCALE = 64.0
-"""Weights are stored as whole numbers of 1/64; train.py rounds to the same grid."""
+SCALE = 192.0
+"""Weights are stored as whole numbers of 1/192; train.py rounds to the same grid."""
 
 
 class Probabilities(NamedTuple):
@@ -26,14 +26,23 @@ class Probabilities(NamedTuple):
     pending: float
 
 
+class Weighing(NamedTuple):
+    """What the model makes of a comment.
+
+    `lead` is how far approval is ahead of the next verdict, in the logarithm of the odds.
+    """
+
+    chances: Probabilities
+    lead: float
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
     """Weights by feature, in the order approved, rejected, pending."""
 
     weights: dict[str, tuple[int, int, int]]
-    words: frozenset[str]
 
-    def weigh(self, features: Iterable[str]) -> Probabilities:
+    def weigh(self, features: Iterable[str]) -> Weighing:
         """Add up the weights of the features and turn the sums into probabilities."""
         approved = rejected = pending = 0
         get = self.weights.get
@@ -43,7 +52,12 @@ class Model:
                 approved += weight[0]
                 rejected += weight[1]
                 pending += weight[2]
-        return softmax(approved / SCALE, rejected / SCALE, pending / SCALE)
+        chances = softmax(approved / SCALE, rejected / SCALE, pending / SCALE)
+        return Weighing(chances, (approved - max(rejected, pending)) / SCALE)
+
+    def knows(self, features: Iterable[str]) -> bool:
+        """Tell whether any whole word was met before: parts of words alone prove nothing."""
+        return any(feature in self.weights for feature in features if feature.startswith("w:"))
 
 
 def softmax(approved: float, rejected: float, pending: float) -> Probabilities:
@@ -61,11 +75,13 @@ def load_model() -> Model:
 
 
 def parse_model(content: str) -> Model:
-    """Read lines of a feature and its three weights, between tabs."""
+    """Read lines of three weights and the features that have them, between tabs.
+
+    Features of equal weights share a line: tens of thousands are read in some milliseconds.
+    """
     weights: dict[str, tuple[int, int, int]] = {}
     for line in content.splitlines():
         if line and not line.startswith("#"):
-            feature, approved, rejected, pending = line.rsplit("\t", 3)
-            weights[feature] = (int(approved), int(rejected), int(pending))
-    words = frozenset(feature[2:] for feature in weights if feature.startswith("w:"))
-    return Model(weights=weights, words=words)
+            approved, rejected, pending, *features = line.split("\t")
+            weights.update(dict.fromkeys(features, (int(approved), int(rejected), int(pending))))
+    return Model(weights=weights)
