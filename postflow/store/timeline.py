@@ -24,21 +24,27 @@ from postflow.store.view_types import TimelineEntry
 from postflow.store.wake_ups import list_wake_ups
 
 
-def timeline(session: Session, upload_id: str) -> list[TimelineEntry]:
-    """Return what happened to the upload, the oldest first; nothing where there is no upload."""
+def timeline(
+    session: Session, upload_id: str, *, at: datetime | None = None
+) -> list[TimelineEntry]:
+    """Return what happened to the upload, the oldest first; nothing where there is no upload.
+
+    With `at` only what PostFlow knew at that moment, so not what it read later of earlier things.
+    """
     upload = session.get(UploadRow, upload_id)
     if upload is None:
         return []
     entries = [
         *_tell_upload(session, upload),
-        *_tell_comments(session, upload_id),
-        *_tell_rulings(session, upload_id),
+        *_tell_comments(session, upload_id, known_by=at),
+        *_tell_rulings(session, upload_id, known_by=at),
         *_tell_events(session, upload_id),
         *_tell_decisions(session, upload_id),
         *_tell_waits(session, upload_id),
         *_tell_deliveries(session, upload_id),
     ]
-    return sorted(entries, key=lambda entry: datetime.fromisoformat(entry["at"]))
+    told = [each for each in entries if at is None or datetime.fromisoformat(each["at"]) <= at]
+    return sorted(told, key=lambda entry: datetime.fromisoformat(entry["at"]))
 
 
 def is_our_word(entry: TimelineEntry) -> bool:
@@ -88,12 +94,16 @@ def _tell_upload(session: Session, upload: UploadRow) -> Iterator[TimelineEntry]
         yield _entry(upload.cancelled_at, "cancelled", version=upload.version, text="given up")
 
 
-def _tell_comments(session: Session, upload_id: str) -> Iterator[TimelineEntry]:
+def _tell_comments(
+    session: Session, upload_id: str, *, known_by: datetime | None
+) -> Iterator[TimelineEntry]:
     statement = (
         select(CommentRevisionRow, CommentRow)
         .join(CommentRow, col(CommentRow.comment_id) == col(CommentRevisionRow.comment_id))
         .where(CommentRow.upload_id == upload_id)
     )
+    if known_by is not None:
+        statement = statement.where(col(CommentRevisionRow.seen_at) <= known_by)
     for revision, comment in session.exec(statement):
         done = "comment edited" if revision.sequence > 1 else "comment"
         is_newest = revision.text == comment.text and not revision.deleted
@@ -110,8 +120,13 @@ def _tell_comments(session: Session, upload_id: str) -> Iterator[TimelineEntry]:
         )
 
 
-def _tell_rulings(session: Session, upload_id: str) -> Iterator[TimelineEntry]:
-    for ruling in session.exec(select(RulingRow).where(RulingRow.upload_id == upload_id)):
+def _tell_rulings(
+    session: Session, upload_id: str, *, known_by: datetime | None
+) -> Iterator[TimelineEntry]:
+    statement = select(RulingRow).where(RulingRow.upload_id == upload_id)
+    if known_by is not None:
+        statement = statement.where(col(RulingRow.seen_at) <= known_by)
+    for ruling in session.exec(statement):
         yield _entry(
             ruling.at,
             ruling.source,

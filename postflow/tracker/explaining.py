@@ -78,7 +78,6 @@ def explain_upload(
     review = decide_review(statements, quorum=own.review.quorum)
     decision = _last_decision(session, version, at=at)
     status = ReviewStatus(decision.verdict) if decision else ReviewStatus.PENDING
-    entries = timeline(session, upload_id)
     is_now = at is None
     return ExplanationView(
         upload_id=upload_id,
@@ -94,7 +93,7 @@ def explain_upload(
         changes=list_changes(session, upload, load_rules(session, own.review)) if is_now else [],
         remarks=list_remarks(session, upload, load_rules(session, own.review)) if is_now else [],
         left_open=_list_left_open(session, upload, own) if is_now else [],
-        timeline=[e for e in entries if at is None or datetime.fromisoformat(e["at"]) <= at],
+        timeline=timeline(session, upload_id, at=at),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from postflow.clock import utc_now
 from postflow.flow_runs import PrefectFlowRuns
 from postflow.settings import load_settings
+from postflow.store.wake_ups import read_ledger
 from postflow.tracker.resumer import Resumer
 from tests.flows.machine import Machine
 from tests.flows.prefect_server import eventually
@@ -68,7 +70,7 @@ def again(machine: Machine, reviewed: None) -> dict[str, str]:
 
 
 def test_own_deployment_starts_once(machine: Machine, reviewed: None, own_deployment: str) -> None:
-    """A verdict before the wait is kept, and `post_processing.deployment` is started once."""
+    """A verdict before the wait is kept, told, and `post_processing.deployment` is started once."""
     state = machine.wait_for_state(machine.run_of("early.mp4"), "COMPLETED", "FAILED")
     assert state["message"] == f"Delivered: {OWN}"
     mine = {"deployments": {"id": {"any_": [own_deployment]}}}
@@ -76,6 +78,9 @@ def test_own_deployment_starts_once(machine: Machine, reviewed: None, own_deploy
     parameters: dict[str, Any] = started["parameters"]
     upload = machine.upload("early.mp4")
     assert upload is not None
+    with machine.store.reading() as session:
+        wait = read_ledger(session, upload.upload_id)[-1]
+    assert re.fullmatch(r"approved [\d.]+ (s|min) before the run waited", wait["early"] or "")
     assert (parameters["upload_id"], parameters["version"]) == (upload.upload_id, 1)
     assert parameters["file_id"] == upload.file_id
     assert Path(parameters["master"]) == machine.videos.folder / "early.mp4"

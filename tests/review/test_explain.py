@@ -105,6 +105,22 @@ def test_past_is_explained_from_what_was_known(review: Review, postflow: Postflo
     assert postflow("explain", "clip", "--json").data["review_status"] == "pending"
 
 
+def test_past_knows_nothing_that_was_read_later(review: Review, postflow: Postflow) -> None:
+    """A comment whose webhook was lost is no part of what was known before it was read."""
+    review.clock.advance(60)
+    review.frameio.write("c1", "Rejected.")
+    review.clock.advance(60)
+    unread = review.clock().isoformat()
+    review.clock.advance(60)
+    review.receive("comment.created", "c1")
+    review.settle()
+    found = postflow("explain", "clip", "--at", unread, "--json").data
+    assert (found["review_status"], found["standings"]) == ("pending", [])
+    assert [entry for entry in found["timeline"] if entry["kind"] == "comment"] == []
+    told = postflow("explain", "clip", "--json").data["timeline"]
+    assert [entry["text"] for entry in told if entry["kind"] == "comment"] == ["Rejected."]
+
+
 def test_decision_by_hand_and_hold_are_explained(review: Review, postflow: Postflow) -> None:
     """A hold is the first thing to read; after its release the hand that decided is."""
     review.say("c1", "Please remove the logo.")
