@@ -56,15 +56,13 @@ def notices(
         print_json(found)
         return
     print_table(
-        [{**each, "videos": len(each["upload_ids"])} for each in found],
+        [{**each, "title": each["title"] or each["kind"]} for each in found],
         {
             "id": "id",
             "created_at": "since",
             "status": "status",
             "receiver": "to",
-            "kind": "about",
-            "videos": "videos",
-            "title": "title",
+            "title": "about",
             "attempts": "tries",
             "error": "error",
         },

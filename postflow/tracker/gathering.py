@@ -79,11 +79,13 @@ def _find_batch(session: Session, row: AnnouncementRow) -> str | None:
 
 
 def _is_for_people(row: AnnouncementRow, settings: NoticeSettings) -> bool:
-    is_told_already = row.payload.get("is_update") or (
-        # A deadline that ends in a rejection is told as such.
-        row.kind == Announcement.REJECTED and row.payload.get("source") == DecisionSource.SILENCE
+    # That silence decided is told with the end of its deadline.
+    is_told_already = (
+        row.payload.get("source") == DecisionSource.SILENCE
+        and Announcement.TIMED_OUT in settings.events
     )
-    return row.kind in settings.events and not is_told_already
+    is_news = not row.payload.get("is_update") and not is_told_already
+    return row.kind in settings.events and is_news
 
 
 def _pick(receivers: Sequence[Receiver], kind: Announcement) -> list[Receiver]:

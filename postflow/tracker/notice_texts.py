@@ -61,7 +61,7 @@ def _say_lines(
 def _say_details(kind: Announcement, item: Item, words: Words) -> str:
     """Return what is known beyond the title, or nothing."""
     if kind in (Announcement.REMINDER, Announcement.ESCALATED):
-        time = words.waits.format(time=say_duration(item["waited_seconds"], words))
+        time = words.waits.format(time=say_duration(item.get("waited_seconds", 0), words))
         return _join(time, _say_deadline(item, words), separator=", ")
     if kind is Announcement.TIMED_OUT:
         return words.policies.get(str(item.get("policy")), "")
@@ -77,7 +77,7 @@ def _say_known_cause(kind: Announcement, item: Item, words: Words) -> str:
     if str(item.get("cause")) in words.causes:
         return words.causes[str(item["cause"])].format(minutes=item.get("minutes"))
     if kind is Announcement.HELD and "setter" in item:
-        time = say_duration(item["gap_seconds"], words)
+        time = say_duration(item.get("gap_seconds", 0), words)
         return words.held.format(setter=item["setter"], time=time)
     if kind is Announcement.STUCK:
         return words.stuck.format(reason=item.get("reason", ""))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlmodel import Session
 
 from postflow.domain.runs import RunState
+from postflow.errors import StoreUnavailableError
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.batches import announce_decided_batches, list_missed_batches
@@ -35,6 +37,7 @@ from postflow.store.wake_ups import note_attempt
 from postflow.tracker.deadlines import apply_deadlines
 from postflow.tracker.ports import Clock
 
+_log = structlog.get_logger("postflow.outbox")
 _NOTES = {
     RunState.CANCELLED: "the flow run was cancelled by a person",
     RunState.MISSING: "Prefect does not know the flow run any more",
@@ -85,8 +88,16 @@ class Outbox:
             late += list_due_deadlines(session, now=self._clock())
             late += list_past_undo(session, now=self._clock())
         for upload_id in dict.fromkeys(late):
-            with self._store.writing() as session:
-                apply_deadlines(session, upload_id, settings=self._settings, now=self._clock())
+            try:
+                self._apply_deadline(upload_id)
+            except StoreUnavailableError:
+                raise
+            except Exception:  # noqa: BLE001 - one upload must not keep the others asleep; it is logged
+                _log.exception("deadline not applied, will try again", upload_id=upload_id)
+
+    def _apply_deadline(self, upload_id: str) -> None:
+        with self._store.writing() as session:
+            apply_deadlines(session, upload_id, settings=self._settings, now=self._clock())
 
     def list_due(self) -> list[Due]:
         """Return who is owed a wake-up by now."""

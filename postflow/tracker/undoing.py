@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from postflow.domain.standing import ReviewStatus
+from postflow.domain.uploads import UploadStatus
 from postflow.errors import DecisionError
 from postflow.settings import Settings
 from postflow.store.decisions import last_decision
@@ -55,7 +56,8 @@ def release_approval(
         return
     upload.undo_until, upload.updated_at = None, now
     decision = last_decision(session, upload_id, version=upload.version)
-    if decision is not None:
+    is_given_up = upload.cancelled_at is not None or upload.status == UploadStatus.FAILED
+    if decision is not None and not is_given_up:
         own = settings.for_project(upload.project_id)
         announce_decision(session, upload, decision, is_news=True, settings=own, now=now)
     settle_consequences(session, upload, settings=settings, now=now)

@@ -19,6 +19,7 @@ from postflow.store.uploads import load_upload
 from postflow.store.versions import NewVersion, begin_version
 from postflow.store.views import upload_status
 from postflow.store.waits import close_wait
+from postflow.tracker.deciding import cancel_upload
 from postflow.tracker.undoing import undo_approval
 from tests.factories import REVIEWER, make_settings
 from tests.review.conftest import Postflow, Review
@@ -233,6 +234,17 @@ def test_new_version_ends_the_window(undoable: Review) -> None:
         upload = load_upload(session, "clip", lock=True)
         new = NewVersion(filename="clip_v2.mp4", file_id="file-2")
         begin_version(session, upload, new, review=undoable.settings.review, now=undoable.clock())
+    assert undoable.upload().undo_until is None
+
+
+def test_given_up_video_is_not_announced(undoable: Review) -> None:
+    """No automation hears of an approval whose upload was cancelled within the window."""
+    undoable.say("c1", "Approved.")
+    with undoable.store.writing() as session:
+        cancel_upload(session, "clip", settings=undoable.settings, now=undoable.clock())
+    undoable.clock.advance(WINDOW)
+    undoable.resumer_turn()
+    assert "approved" not in undoable.announced()
     assert undoable.upload().undo_until is None
 
 

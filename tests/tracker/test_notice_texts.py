@@ -28,9 +28,8 @@ def say(
 def test_every_kind_has_its_words(kind: Announcement, language: Language) -> None:
     """Whatever `notices.events` names can be told, of one video and of several."""
     words = WORDS[language]
-    item = {"waited_seconds": 60}
-    one, _ = say(kind, item, language=language, batch="b")
-    many, _ = say(kind, item, item, language=language, batch="b")
+    one, _ = say(kind, {}, language=language, batch="b")
+    many, _ = say(kind, {}, {}, language=language, batch="b")
     assert one == words.one[kind].format(name="clip.mp4", batch="b")
     assert many == words.many[kind].format(count=2, batch="b")
 

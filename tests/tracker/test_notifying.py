@@ -267,3 +267,26 @@ def test_prefect_away_delays_no_notice(told: Scene, receiver: NoticeReceiver) ->
     told.flow_runs.away = False
     pass_seconds(told, 600)
     assert receiver.titles == ["alone.mp4: ready for review"]
+
+
+@pytest.mark.parametrize(
+    ("events", "titles"),
+    [
+        (["timed-out", "rejected"], ["alone.mp4: nobody decided in time"]),
+        (["rejected"], ["alone.mp4: changes requested"]),
+    ],
+)
+def test_rejection_by_silence_is_told_once(
+    told: Scene, receiver: NoticeReceiver, events: list[str], titles: list[str]
+) -> None:
+    """The end of a deadline and the rejection it makes are one message, not two."""
+    start(told, urls=[receiver.address], events=events)
+    told.track("alone", "file-alone")
+    with told.store.writing() as session:
+        upload = load_upload(session, "alone", lock=True)
+        policy = {"policy": "reject", "waited_seconds": 60}
+        announce(session, Announcement.TIMED_OUT, upload, now=told.clock(), payload=policy)
+        silence = {"source": "silence", "who": "nobody", "reason": "silence"}
+        announce(session, Announcement.REJECTED, upload, now=told.clock(), payload=silence)
+    pass_seconds(told, 0)
+    assert receiver.titles == titles

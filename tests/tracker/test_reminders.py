@@ -12,7 +12,7 @@ from postflow.domain.standing import ReviewStatus
 from postflow.store.flow_runs import claim_run
 from postflow.store.review_deadlines import list_due_deadlines
 from postflow.store.tables import AnnouncementRow
-from postflow.store.uploads import load_upload
+from postflow.store.uploads import load_upload, load_version
 from postflow.store.versions import NewVersion, begin_version
 from postflow.tracker.deciding import cancel_upload, decide_by_hand
 from tests.factories import make_settings
@@ -187,3 +187,17 @@ def test_video_without_flow_run_times_out(scene: Scene, policy: str, status: str
     pass_hours(scene, 1, 1, 1, 24)
     assert scene.announced().count("timed-out") == 1
     assert scene.upload().review_status == status
+
+
+def test_broken_upload_keeps_nobody_else_waiting(waiting: Scene) -> None:
+    """Whatever is wrong with one upload's rows, the others are reminded and woken."""
+    waiting.track("other", "file-2")
+    other = waiting.wait_for(upload_id="other")
+    with waiting.store.writing() as session:
+        session.delete(load_version(session, load_upload(session, "clip")))
+    pass_hours(waiting, 1)
+    assert waiting.announced() == ["reminder"]
+    with waiting.store.writing() as session:
+        cancel_upload(session, "other", settings=waiting.settings, now=waiting.clock())
+    pass_hours(waiting, 0)
+    assert waiting.wait(other).attempts == 1
