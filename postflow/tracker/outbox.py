@@ -105,10 +105,10 @@ class Outbox:
             waits = list_due_waits(session, now=self._clock())
             return [_read_due(session, wait) for wait in waits]
 
-    def list_waiting(self) -> list[str]:
-        """Return every flow run that waits."""
+    def list_waiting(self) -> list[Due]:
+        """Return everybody who waits, with an answer or without."""
         with self._store.reading() as session:
-            return [wait.flow_run_id for wait in list_open_waits(session)]
+            return [_read_due(session, wait) for wait in list_open_waits(session)]
 
     def list_silent(self) -> list[Silent]:
         """Return the runs whose process should have spoken by now."""

@@ -128,7 +128,11 @@ class Resumer:
             await asyncio.to_thread(self._outbox.abandon, run.flow_run_id, state)
 
     async def _sweep(self) -> None:
-        """Now and then look at everybody who waits: at missed answers and at runs that are over."""
+        """Now and then look at everybody who waits: missed answers, runs that are over or dead.
+
+        A run that was woken and died before it could take its lease is missed by nobody else once
+        its answer is taken back.
+        """
         now = self._clock()
         if self._swept_at is not None and now - self._swept_at < _SWEEP_EVERY:
             return
@@ -136,10 +140,13 @@ class Resumer:
         await asyncio.to_thread(self._outbox.mark_missed_answers)
         await asyncio.to_thread(self._outbox.announce_missed_batches)
         waiting = await asyncio.to_thread(self._outbox.list_waiting)
-        states = await self._fetch_states(waiting)
-        for flow_run_id, state in states.items():
+        states = await self._fetch_states([wait.flow_run_id for wait in waiting])
+        for wait in waiting:
+            state = states[wait.flow_run_id]
             if state in _OVER:
-                await asyncio.to_thread(self._outbox.abandon, flow_run_id, state)
+                await asyncio.to_thread(self._outbox.abandon, wait.flow_run_id, state)
+            elif state in (RunState.CRASHED, RunState.RUNNING):
+                await asyncio.to_thread(self._outbox.expect_sign_of_life, wait)
 
     async def _restart(self, flow_run_id: str, upload_id: str, *, seen_restarts: int) -> None:
         count = await asyncio.to_thread(

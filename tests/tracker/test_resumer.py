@@ -228,6 +228,19 @@ def test_cancelled_run_closes_its_wait(scene: Scene) -> None:
     assert "stuck" not in scene.announced()
 
 
+@pytest.mark.parametrize("state", [RunState.CRASHED, RunState.RUNNING])
+def test_dead_run_without_answer_comes_back(scene: Scene, state: RunState) -> None:
+    """A run that was woken and died at once waits again, even if its answer was taken back."""
+    scene.track()
+    scene.wait_for()
+    work(scene, lease=None)
+    scene.flow_runs.states[RUN] = state
+    for _ in range(3):
+        resume(scene)
+        scene.clock.advance(61)
+    assert scene.flow_runs.restarted == [RUN]
+
+
 @pytest.mark.parametrize("state", [RunState.FINISHED, RunState.MISSING])
 def test_run_that_is_over_is_reported(scene: Scene, state: RunState) -> None:
     """An approved video whose run has failed or vanished is not forgotten in silence."""
