@@ -1,6 +1,6 @@
 """Where log lines go and how they look: the terminal's error side and a rotating file.
 
-Only PostFlow's own loggers are touched; those of Prefect and of scripts stay as they are.
+Only PostFlow's own loggers, and that of its retries, are touched; those of Prefect and of scripts stay as they are.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import structlog
 from postflow.settings.sections import LogSettings
 
 _ROOT = "postflow"
+_RETRIES = "stamina"
 
 
 def configure_logs(settings: LogSettings | None = None, *, program: str | None = None) -> None:
@@ -45,6 +46,7 @@ def configure_logs(settings: LogSettings | None = None, *, program: str | None =
     )
     if program is not None and chosen.to_file:
         _add_file(logger, chosen, program, as_json=as_json)
+    _adopt_retries(logger)
 
 
 def log_path(settings: LogSettings, program: str) -> Path:
@@ -96,6 +98,14 @@ def _add_file(
         return
     file.setFormatter(_formatter(as_json=as_json, colours=False))
     logger.addHandler(file)
+
+
+def _adopt_retries(logger: logging.Logger) -> None:
+    """Write what stamina says of our calls that are tried again like lines of our own."""
+    retries = logging.getLogger(_RETRIES)
+    retries.handlers[:] = logger.handlers
+    retries.propagate = False
+    retries.setLevel(logger.level)
 
 
 def _level(settings: LogSettings) -> int:

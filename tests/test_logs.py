@@ -23,8 +23,9 @@ def _logs_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     level, propagate = ours.level, ours.propagate
     yield
     configure_logs()
-    for handler in ours.handlers[:]:
-        ours.removeHandler(handler)
+    for logger in (ours, logging.getLogger("stamina")):
+        logger.handlers.clear()
+        logger.propagate = True
     ours.setLevel(level)
     ours.propagate = propagate
     structlog.configure(**before)
@@ -40,6 +41,15 @@ def test_lines_go_to_terminal_and_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert "upload_id=intro" in written
     assert "look failed" in printed.err
     assert printed.out == ""
+
+
+def test_retries_are_lines_like_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What stamina says of a call that is tried again can be read, and is in the file too."""
+    settings = LogSettings(folder=tmp_path / "logs")
+    configure_logs(settings, program="service")
+    structlog.get_logger("stamina").warning("stamina.retry_scheduled", retry_num=1)
+    assert "retry_num=1" in log_path(settings, "service").read_text(encoding="utf-8")
+    assert "{" not in capsys.readouterr().err
 
 
 def test_json_lines_can_be_parsed(tmp_path: Path) -> None:

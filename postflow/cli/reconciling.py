@@ -90,11 +90,11 @@ def _report(store: Store, *, since: datetime, as_json: bool) -> None:
         {
             "day": "day",
             "event_type": "event",
-            "by_webhook": "by webhook",
-            "late": "webhook came after polling",
-            "only_polling": "only polling",
-            "average_seconds": "seconds late, average",
-            "longest_seconds": "longest",
+            "by_webhook": "webhook",
+            "late": "late",
+            "only_polling": "polling",
+            "average_seconds": "average s",
+            "longest_seconds": "longest s",
         },
         empty="Nothing has changed in that time.",
     )

@@ -153,6 +153,15 @@ def test_dead_public_address_is_told(doctor: Doctor, place: Place) -> None:
     assert report.mark("webhook secret") == "failed"
 
 
+def test_own_user_as_only_approver_is_told(doctor: Doctor, place: Place) -> None:
+    """Where nobody but PostFlow itself is named to approve, doctor says so before a review does."""
+    own = doctor().findings["Frame.io"]["says"].partition("<")[2].partition(">")[0]
+    report = doctor(review__approvers=[own])
+
+    assert report.mark("Frame.io") == "failed"
+    assert "too few people to approve anything" in report.line("Frame.io")
+
+
 def test_polling_alone_is_well(
     doctor: Doctor, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,8 +15,9 @@ from postflow.frameio.client import FrameioClient
 from postflow.frameio.locate import locate
 from postflow.frameio.opening import open_frameio
 from postflow.frameio.retries import RetryPolicy
-from postflow.frameio.wire import Webhook
+from postflow.frameio.wire import Profile, Webhook
 from postflow.settings import Settings
+from postflow.settings.advice import list_own_user_warnings
 from postflow.webhook_registration import fetch_own_webhooks, webhook_address
 from postflow.webhook_secrets import load_webhook_secrets
 from postflow.webhook_upkeep import describe_changes, list_changes, plan_upkeep
@@ -36,7 +37,7 @@ def look_at_frameio(settings: Settings, report: Report) -> None:
 async def _look(settings: Settings, report: Report) -> None:
     async with open_frameio(settings.frameio, retries=_ONCE) as frameio:
         me = await frameio.fetch_me()
-        report(ok("Frame.io", f"signed in as {me.name} <{me.email}>"))
+        report(_judge_own_user(me, settings))
         place = await locate(
             frameio,
             workspace_id=settings.frameio.workspace_id,
@@ -49,6 +50,15 @@ async def _look(settings: Settings, report: Report) -> None:
             return
         report(await _judge_rights(frameio, place.account_id))
         report(await _judge_webhook(frameio, place.workspace_id, settings))
+
+
+def _judge_own_user(me: Profile, settings: Settings) -> Finding:
+    says = f"signed in as {me.name} <{me.email}>"
+    powerless = list_own_user_warnings(settings, user_id=me.id, email=me.email)
+    if powerless:
+        remedy = "name a reviewer in review.approvers"
+        return failed("Frame.io", f"{says}; {' '.join(powerless)}", remedy)
+    return ok("Frame.io", says)
 
 
 async def _judge_rights(frameio: FrameioClient, account_id: str) -> Finding:
