@@ -1,6 +1,6 @@
 # Every target works on a fresh clone: it makes .venv first, and again when the pins change.
 .DELETE_ON_ERROR:
-.PHONY: install demo test check fast format lint types bench-judgement bench-upload bench-views drill clean
+.PHONY: install demo test check fast format lint types bench-judgement bench-upload bench-ingest bench-views drill clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -63,6 +63,11 @@ drill: $(READY)
 # Statistics and waiting list at 1 000 to 100 000 uploads, on SQLite and PostgreSQL.
 bench-views: $(READY)
 	$(BIN)/python -m bench.views $(VIEWS_BENCH)
+
+# PostFlow's webhook beside a route that stores nothing (Debian: wrk), and the way to a resume.
+bench-ingest: $(READY)
+	$(BIN)/python -m bench.ingest $(INGEST_BENCH)
+	$(BIN)/python -m bench.verdicts $(VERDICT_BENCH)
 
 clean:
 	rm -rf .demo .drill .pytest_cache .ruff_cache .mypy_cache

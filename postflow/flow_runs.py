@@ -7,7 +7,7 @@ Prefect takes more than a second.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,7 +55,21 @@ class PrefectFlowRuns:
 
     def __init__(self, api_url: str, *, longest_start: timedelta = LONGEST_START) -> None:
         self.api_url = api_url.rstrip("/")
+        self._kept: PrefectClient | None = None
         self._longest_start = longest_start
+
+    @asynccontextmanager
+    async def kept_open(self) -> AsyncIterator[None]:
+        """Use one client for the whole block: a new one per question costs more than the question.
+
+        Asks nobody by itself; inside the block every question belongs to this event loop.
+        """
+        async with PrefectClient(self.api_url) as prefect:
+            self._kept = prefect
+            try:
+                yield
+            finally:
+                self._kept = None
 
     async def fetch_states(self, flow_run_ids: Sequence[str]) -> dict[str, RunState]:
         """Return each run's state; runs that Prefect does not know are missing, not an error."""
@@ -206,7 +220,8 @@ class PrefectFlowRuns:
     @asynccontextmanager
     async def _talk(self, doing: str) -> AsyncIterator[PrefectClient]:
         try:
-            async with PrefectClient(self.api_url) as prefect:
+            client = nullcontext(self._kept) if self._kept else PrefectClient(self.api_url)
+            async with client as prefect:
                 yield prefect
         except ObjectNotFound as error:
             raise FlowRunError(

@@ -81,6 +81,7 @@ async def serve(
         stack.callback(store.close)
         await stack.enter_async_context(only_service(store))
         flow_runs = await asyncio.to_thread(_make_flow_runs, settings)
+        await stack.enter_async_context(flow_runs.kept_open())
         frameio = await stack.enter_async_context(_opening_frameio(settings, store))
         tracker = Tracker(
             store=store,

@@ -6,7 +6,7 @@ There is one way of reading, whether an event, the timer or a person asked for i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -73,7 +73,10 @@ class Looker:
         stacks: StackReader,
         settings: Settings,
         clock: Clock,
+        on_look: Callable[[], None] = lambda: None,
     ) -> None:
+        """Take what a look needs; `on_look` is told after the commit of each one."""
+        self._on_look = on_look
         self._store = store
         self._frameio = frameio
         self._stacks = stacks
@@ -119,6 +122,7 @@ class Looker:
                 log = await read_status_changes(self._frameio, file_id)
             newest = await self._stacks.find_newest(seen.parent_id) if seen else None
             await asyncio.to_thread(self._apply, file_id, look, _Found(seen, log, newest), events)
+        self._on_look()
 
     async def learn_own_user(self) -> None:
         """Learn once as whom PostFlow is signed in: that user never decides anything."""

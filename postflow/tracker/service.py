@@ -61,6 +61,9 @@ class Tracker:
         write_recalls: Callable[[], int] | None = None,
         clock: Clock = utc_now,
     ) -> None:
+        self._inbox_has_news = asyncio.Event()
+        self._inbox_has_foreign_news = asyncio.Event()
+        self._outbox_has_news = asyncio.Event()
         self.resumer = Resumer(store=store, flow_runs=flow_runs, settings=settings, clock=clock)
         self.announcer = Announcer(
             store=store,
@@ -73,7 +76,14 @@ class Tracker:
             store=store, settings=settings.notices, receivers=receivers, clock=clock
         )
         self.settler = (
-            Settler(store=store, frameio=frameio, settings=settings, clock=clock)
+            Settler(
+                store=store,
+                frameio=frameio,
+                settings=settings,
+                clock=clock,
+                # At once: a verdict does not wait for the looks behind it.
+                on_look=self.wake_resumer,
+            )
             if frameio is not None
             else None
         )
@@ -93,9 +103,6 @@ class Tracker:
         self._write_recalls = write_recalls
         self._resume_every = settings.tracker.resume_every
         self.foreign = ForeignSettler(store=store, clock=clock)
-        self._inbox_has_news = asyncio.Event()
-        self._inbox_has_foreign_news = asyncio.Event()
-        self._outbox_has_news = asyncio.Event()
 
     def wake(self) -> None:
         """Say that the inbox has news; call it in the loop's own thread after the commit."""
@@ -103,7 +110,7 @@ class Tracker:
         self._inbox_has_foreign_news.set()
 
     def wake_resumer(self) -> None:
-        """Say that somebody decided by hand; call it in the loop's own thread."""
+        """Say that somebody may have decided; call it in the loop's own thread."""
         self._outbox_has_news.set()
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -7,7 +7,7 @@ which they come and how often does not matter.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from postflow.settings import Settings
@@ -36,14 +36,26 @@ class Settler:
     """Turns inbox rows and due looks into decisions; one instance settles one thing at a time."""
 
     def __init__(
-        self, *, store: Store, frameio: FrameioReader, settings: Settings, clock: Clock
+        self,
+        *,
+        store: Store,
+        frameio: FrameioReader,
+        settings: Settings,
+        clock: Clock,
+        on_look: Callable[[], None] = lambda: None,
     ) -> None:
+        """Take what settling needs; `on_look` is told after the commit of each look."""
         self._store = store
         self._clock = clock
         stacks = StackReader(frameio)
         self._asker = Asker(store=store, frameio=frameio, stacks=stacks, clock=clock)
         self._looker = Looker(
-            store=store, frameio=frameio, stacks=stacks, settings=settings, clock=clock
+            store=store,
+            frameio=frameio,
+            stacks=stacks,
+            settings=settings,
+            clock=clock,
+            on_look=on_look,
         )
 
     @property

@@ -36,3 +36,28 @@ def test_pending_for_too_long_is_dead(
     run_id = server.post("/flow_runs/", run).json()["id"]
     prefect = PrefectFlowRuns(server.api_url, longest_start=longest_start)
     assert asyncio.run(prefect.fetch_states([run_id])) == {run_id: expected}
+
+
+def test_kept_client_answers_again_and_again(server: PrefectServer) -> None:
+    """The service asks over one client, and a new one is made for whoever asks afterwards."""
+    flow = server.post("/flows/", {"name": "asked-often"}).json()["id"]
+    run_id = server.post("/flow_runs/", {"flow_id": flow}).json()["id"]
+    prefect = PrefectFlowRuns(server.api_url)
+
+    async def ask_often() -> list[dict[str, RunState]]:
+        async with prefect.kept_open():
+            inside = [await prefect.fetch_states([run_id]) for _ in range(3)]
+        return [*inside, await prefect.fetch_states([run_id])]
+
+    assert asyncio.run(ask_often()) == [{run_id: RunState.STARTING}] * 4
+
+
+def test_kept_client_needs_no_server() -> None:
+    """The service starts without Prefect, and says so only when it has to ask."""
+    prefect = PrefectFlowRuns("http://127.0.0.1:9/api")
+
+    async def ask() -> bool:
+        async with prefect.kept_open():
+            return await prefect.is_reachable()
+
+    assert asyncio.run(ask()) is False

@@ -11,6 +11,7 @@ from postflow.settings.sections import ProjectSettings
 from postflow.store.deliveries import claim_delivery, complete_delivery
 from postflow.store.tables import CommentRow, DeliveryRow
 from postflow.store.uploads import load_upload
+from postflow.tracker.settling import Settler
 from tests.factories import CLIENT, EDITOR, PROJECT, REVIEWER, make_upload
 from tests.tracker.conftest import Scene
 
@@ -284,3 +285,20 @@ def test_project_of_the_own_user_is_still_read(sqlite_scene: Scene) -> None:
     scene.frameio.write("c2", "Rejected.", author=REVIEWER)
     look(scene)
     assert scene.upload().review_status == "rejected"
+
+
+def test_each_look_is_told_after_its_commit(scene: Scene) -> None:
+    """Whoever wakes flow runs hears of a verdict at once, and finds it in the store."""
+    told: list[str] = []
+    settler = Settler(
+        store=scene.store,
+        frameio=scene.frameio,
+        settings=scene.settings,
+        clock=scene.clock,
+        on_look=lambda: told.append(scene.upload().review_status),
+    )
+    scene.track()
+    scene.frameio.write("c1", "Approved.", author=CLIENT)
+    scene.receive("comment.created", "c1")
+    asyncio.run(settler.settle_events())
+    assert told == ["approved"]

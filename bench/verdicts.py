@@ -1,0 +1,273 @@
+"""How long it is from a delivery that brings a verdict until Prefect has accepted the resume.
+
+`make bench-ingest` runs it after the other one. Real programs: Prefect's server and PostFlow's
+service, each on its own PostgreSQL database, and a simulated Frame.io without rate limits. Uploads
+are under review, their flow runs suspended; no runner works, so what is measured ends with
+Prefect's yes. What the figures mean is in docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+import httpx
+from sqlalchemy.engine import make_url
+from sqlmodel import col, func, select
+
+from bench.deliveries import SECRET, make_body
+from bench.ingest import machine, say, verdict
+from bench.programs import Served, postgres_database, running, serving_postflow, serving_simulator
+from postflow.cli.machine import find_free_ports
+from postflow.clock import utc_now
+from postflow.domain.uploads import UploadStatus, WaitKind
+from postflow.frameio.webhooks import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign_delivery
+from postflow.store.database import Store, open_store
+from postflow.store.tables import DecisionRow, EventRow, WaitRow
+from postflow.store.uploads import register_upload
+from postflow.store.waits import open_wait
+
+GOALS = (50, 250)
+"""Milliseconds: p50 and p99."""
+_ONE_IN = 10
+_AT_ONCE = 20
+_PATIENCE = timedelta(seconds=120)
+
+
+class Review(NamedTuple):
+    """An upload under review: its file at Frame.io and its suspended flow run."""
+
+    upload_id: str
+    file_id: str
+    project_id: str
+    flow_run_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the programs listen, and their store."""
+
+    frameio: str
+    prefect: str
+    postflow: Served
+    store: Store
+
+
+@contextmanager
+def serving_prefect(folder: Path, database: str) -> Iterator[str]:
+    """Run a Prefect server of our own."""
+    (port,) = find_free_ports(1)
+    url = make_url(database).set(drivername="postgresql+asyncpg")
+    variables = {
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": url.render_as_string(hide_password=False),
+    }
+    command = ["prefect", "server", "start", "--port", str(port)]
+    address = f"http://127.0.0.1:{port}/api"
+    with running(command, folder=folder, ready=f"{address}/health", variables=variables):
+        yield address
+
+
+@contextmanager
+def prepared(folder: Path) -> Iterator[Place | None]:
+    """Start everything; None where no PostgreSQL server answers."""
+    with ExitStack() as stack:
+        databases = [stack.enter_context(postgres_database()) for _ in range(2)]
+        ours, prefects = databases
+        if ours is None or prefects is None:
+            yield None
+            return
+        frameio = stack.enter_context(serving_simulator(folder))
+        prefect = stack.enter_context(serving_prefect(folder, prefects))
+        served = stack.enter_context(
+            serving_postflow(folder, database=ours, secret=SECRET, frameio=frameio, prefect=prefect)
+        )
+        store = open_store(ours)
+        stack.callback(store.close)
+        yield Place(frameio=frameio, prefect=prefect, postflow=served, store=store)
+
+
+async def begin_reviews(place: Place, count: int) -> list[Review]:
+    """Put files at Frame.io, suspended flow runs at Prefect, and both on record."""
+    turns = asyncio.Semaphore(_AT_ONCE)
+    async with httpx.AsyncClient(timeout=60) as http:
+        state = (await http.get(f"{place.frameio}/_sim/state")).json()
+        project_id = state["projects"][0]["id"]
+        flow = await _post(http, f"{place.prefect}/flows/", {"name": "process-video"})
+        deployment = await _post(
+            http, f"{place.prefect}/deployments/", {"name": "bench", "flow_id": flow["id"]}
+        )
+
+        async def begin(number: int) -> Review:
+            async with turns:
+                file = {"file_name": f"shot_{number:04}.mp4", "as": "postflow"}
+                run = {"state": {"type": "PAUSED", "name": "Suspended"}}
+                created = await _post(http, f"{place.frameio}/_sim/files", file)
+                made = await _post(
+                    http, f"{place.prefect}/deployments/{deployment['id']}/create_flow_run", run
+                )
+                return Review(f"shot-{number}", created["id"], project_id, made["id"])
+
+        reviews = await asyncio.gather(*map(begin, range(count)))
+    await asyncio.to_thread(_record, place.store, reviews)
+    return reviews
+
+
+async def send(
+    place: Place, reviews: Sequence[Review], *, rate: float, seconds: int, others: str
+) -> dict[str, datetime]:
+    """Send deliveries at this rate; return when the verdict of each upload was sent."""
+    sent: dict[str, datetime] = {}
+    began = time.monotonic()
+    async with httpx.AsyncClient(timeout=60) as http, asyncio.TaskGroup() as tasks:
+        half = len(reviews) // 2
+        for number in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+            review = reviews[number // _ONE_IN if number % _ONE_IN == 0 else half + number % half]
+            if number % _ONE_IN == 0:
+                tasks.create_task(_approve(http, place, review, sent))
+            elif others == "tracked":
+                body = make_body("file.updated", review.file_id, project_id=review.project_id)
+                tasks.create_task(_deliver(http, place, body))
+            else:
+                body = make_body("comment.created", str(uuid4()), project_id=str(uuid4()))
+                tasks.create_task(_deliver(http, place, body))
+    return sent
+
+
+async def _approve(
+    http: httpx.AsyncClient, place: Place, review: Review, sent: dict[str, datetime]
+) -> None:
+    remark = {"text": "Approved.", "as": "client@client.example"}
+    written = await _post(http, f"{place.frameio}/_sim/files/{review.file_id}/comments", remark)
+    body = make_body("comment.created", written["id"], project_id=review.project_id)
+    sent[review.upload_id] = utc_now()
+    await _deliver(http, place, body)
+
+
+async def _deliver(http: httpx.AsyncClient, place: Place, body: bytes) -> None:
+    timestamp = int(time.time())
+    signature = sign_delivery(secret=SECRET, timestamp=timestamp, body=body)
+    headers = {TIMESTAMP_HEADER: str(timestamp), SIGNATURE_HEADER: signature}
+    address = f"{place.postflow.address}/webhooks/frameio"
+    (await http.post(address, content=body, headers=headers)).raise_for_status()
+
+
+async def _post(http: httpx.AsyncClient, address: str, body: object) -> dict[str, str]:
+    answer = await http.post(address, json=body)
+    if not answer.is_success:
+        raise SystemExit(f"{address} answered {answer.status_code}: {answer.text[:300]}")
+    found: dict[str, str] = answer.json()
+    return found
+
+
+def _record(store: Store, reviews: Sequence[Review]) -> None:
+    now = utc_now()
+    with store.writing() as session:
+        for review in reviews:
+            upload = register_upload(
+                session,
+                upload_id=review.upload_id,
+                filename=f"{review.upload_id}.mp4",
+                file_id=review.file_id,
+                project_id=review.project_id,
+                now=now,
+            )
+            upload.status = UploadStatus.READY
+            upload.look_at = now + timedelta(hours=1)  # they have been under review for a while
+            open_wait(
+                session,
+                upload=upload,
+                kind=WaitKind.APPROVAL,
+                flow_run_id=review.flow_run_id,
+                now=now,
+                timeout=None,
+            )
+
+
+def wait_for_resumes(store: Store, sent: dict[str, datetime]) -> dict[str, datetime]:
+    """Return when Prefect had accepted each upload's resume; those that are late are missing."""
+    ends_at = utc_now() + _PATIENCE
+    while True:
+        with store.reading() as session:
+            rows = session.exec(
+                select(WaitRow.upload_id, WaitRow.accepted_at).where(
+                    col(WaitRow.accepted_at).is_not(None)
+                )
+            )
+            accepted = {upload_id: at for upload_id, at in rows if at is not None}
+        if sent.keys() <= accepted.keys() or utc_now() > ends_at:
+            return {upload_id: accepted[upload_id] for upload_id in sent if upload_id in accepted}
+        time.sleep(0.5)
+
+
+def print_figures(store: Store, sent: dict[str, datetime], *, rate: float, others: str) -> None:
+    """Print how long it took, and what is missing."""
+    accepted = wait_for_resumes(store, sent)
+    with store.reading() as session:
+        decided = dict(session.exec(select(DecisionRow.upload_id, DecisionRow.decided_at)).all())
+        settled = session.exec(
+            select(func.count()).select_from(EventRow).where(col(EventRow.settled_at).is_not(None))
+        ).one()
+        span = session.exec(
+            select(func.min(EventRow.received_at), func.max(EventRow.settled_at))
+        ).one()
+    say(f"{rate:.0f} deliveries/s, one in {_ONE_IN} with a verdict, the others {others}:")
+    waits = [_milliseconds(sent[each], accepted[each]) for each in accepted]
+    decisions = [_milliseconds(sent[each], decided[each]) for each in sent if each in decided]
+    for name, found in (("decided", decisions), ("resume accepted", waits)):
+        p50, p99 = statistics.median(found), statistics.quantiles(found, n=100)[98]
+        say(f"  {name:16} p50 {p50:6.0f} ms   p99 {p99:6.0f} ms   of {len(found)}")
+    say(f"  settled          {settled / (span[1] - span[0]).total_seconds():6.0f} events/s")
+    reached = p50 <= GOALS[0] and p99 <= GOALS[1] and len(accepted) == len(sent)
+    say(f"  goal: p50 {GOALS[0]} ms, p99 {GOALS[1]} ms, none lost: {verdict(reached)}")
+
+
+def _milliseconds(since: datetime, until: datetime) -> float:
+    return (until - since) / timedelta(milliseconds=1)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--uploads", type=int, default=1000)
+    parser.add_argument("--rate", type=float, default=50)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--others", choices=["foreign", "tracked"], default="foreign")
+    wanted = parser.parse_args()
+    if wanted.rate * wanted.seconds / _ONE_IN > wanted.uploads / 2:
+        sys.exit("There are too few uploads for so many verdicts.")
+    say(machine())
+    with (
+        tempfile.TemporaryDirectory(prefix="postflow-bench-") as folder,
+        prepared(Path(folder)) as place,
+    ):
+        if place is None:
+            say("The verdict benchmark is skipped: no PostgreSQL server answers.")
+            return
+        reviews = asyncio.run(begin_reviews(place, wanted.uploads))
+        say(f"{len(reviews)} uploads are under review; {machine()}")
+        before = place.postflow.cpu_seconds()
+        sent = asyncio.run(
+            send(place, reviews, rate=wanted.rate, seconds=wanted.seconds, others=wanted.others)
+        )
+        print_figures(place.store, sent, rate=wanted.rate, others=wanted.others)
+        cpu = (place.postflow.cpu_seconds() - before) / len(sent) * 1000
+        say(f"  processor        {cpu:6.0f} ms for a verdict and the {_ONE_IN - 1} others")
+    say(machine())
+
+
+if __name__ == "__main__":
+    main()
