@@ -19,13 +19,13 @@ from tools.drill.outside import look_inside
 from tools.drill.plan import Kill, Plan
 from tools.drill.programs import Command, Programs, Say, write_settings
 
-PATIENCE = 180.0  # seconds for everything to settle
+PATIENCE = 120.0  # seconds in which something must change while everything settles
+_LONGEST_SETTLING = 480.0
 _TICK = 0.2
 _TELL_EVERY = 15.0
-_LOOK_EVERY = 3.0
+_LOOK_EVERY = 4.0
 _USUAL_START = 20.0  # seconds that all programs take to come up on two idle cores
 _SLOWEST_PACE = 3.0
-_SUBMIT_PATIENCE = 60.0  # then a person would press Ctrl-C and submit the same files again
 
 
 @dataclass(kw_only=True, slots=True)
@@ -102,9 +102,7 @@ class Drill:
             self.kills += 1
             self._tell(f"killed the {self.pending.pop(0).target}")
         for command in self.submissions:
-            if command.exit_code not in (None, 0) or (
-                command.exit_code is None and command.seconds > _SUBMIT_PATIENCE * self.pace
-            ):
+            if command.exit_code not in (None, 0):
                 self._tell(f"submitting once more: {command.last_words()[:150]}")
                 command.start_again()
         if time.monotonic() - self.told_at > _TELL_EVERY:
@@ -113,21 +111,33 @@ class Drill:
         time.sleep(_TICK)
 
     def _settle(self) -> Outcome:
-        """Look again and again until nothing was missed twice in a row."""
-        deadline = time.monotonic() + PATIENCE * self.pace
-        is_quiet = is_good = False
+        """Look until nothing was missed twice in a row, or nothing changes any more."""
+        last = time.monotonic() + _LONGEST_SETTLING * self.pace
+        changed_at, is_quiet, before = time.monotonic(), False, self._look()
         while True:
             looked_at = time.monotonic()
             is_quiet = is_quiet or _is_true(self._is_everybody_done)
-            if is_quiet and _is_true(lambda: self.programs.frameio.count_unsettled() == 0):
-                outcome = self._look()
-                if not outcome.misses and is_good:
-                    return outcome
-                is_good = not outcome.misses
-            if time.monotonic() > deadline:
-                return self._look()
+            is_sent = is_quiet and _is_true(lambda: self.programs.frameio.count_unsettled() == 0)
+            outcome = self._look()
+            if is_sent and not outcome.misses and not before.misses:
+                return outcome
+            if outcome != before:
+                changed_at, before = looked_at, outcome
+            if looked_at > min(last, changed_at + PATIENCE * self.pace):
+                return self._with_reason(outcome, is_sent=is_sent)
             while time.monotonic() - looked_at < _LOOK_EVERY:
                 self._tick()
+
+    def _with_reason(self, outcome: Outcome, *, is_sent: bool) -> Outcome:
+        """Say what the drill still waited for when it gave up."""
+        hanging = sum(command.exit_code is None for command in self.submissions)
+        if hanging:
+            outcome.misses.append(f"{hanging} times `postflow run --detach` has not come back.")
+        if not is_sent and not outcome.misses:
+            outcome.misses.append(
+                "Reviewers or deliveries of the simulator did not come to an end."
+            )
+        return outcome
 
     def _is_everybody_done(self) -> bool:
         """Whether all was submitted and killed, and nobody at Frame.io does anything more."""

@@ -85,6 +85,7 @@ class Programs:
         self._machine = Machine(settings, logs=settings.logs.folder, folder=folder, say=say)
         self._tended: list[Child] = []
         self._back_at: dict[str, float] = {}
+        self._commands = 0
         self.frameio = Frameio(settings.frameio.base_url)
         self.left_over: Sequence[str] = ()
         """The processes that outlived all programs; known at the end, when they are killed."""
@@ -134,7 +135,8 @@ class Programs:
 
     def run_command(self, *arguments: str) -> Command:
         """Start a command of PostFlow as a person would."""
-        name = f"command-{arguments[0]}"
+        self._commands += 1
+        name = f"command-{self._commands}-{arguments[0]}"
         return Command(self._machine.children.start_module(name, "postflow", *arguments))
 
     def kill(self, kill: Kill) -> bool:
@@ -197,12 +199,6 @@ class Command:
 
     def __init__(self, child: Child) -> None:
         self._child = child
-        self._began = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """How long it has been running."""
-        return time.monotonic() - self._began
 
     @property
     def exit_code(self) -> int | None:
@@ -210,12 +206,8 @@ class Command:
         return self._child.process.poll() if self._child.process is not None else None
 
     def start_again(self) -> None:
-        """End it if it still runs, and start it once more."""
-        if self._child.process is not None and self._child.is_alive:
-            self._child.process.kill()
-            self._child.process.wait()
+        """Start it once more, after it has ended."""
         self._child.start()
-        self._began = time.monotonic()
 
     def last_words(self) -> str:
         """Return what it printed last."""
@@ -223,7 +215,8 @@ class Command:
 
     def wait_ended(self, seconds: float) -> None:
         """Wait until it has ended well; exits with its last words otherwise."""
-        while self.exit_code is None and self.seconds < seconds:
+        until = time.monotonic() + seconds
+        while self.exit_code is None and time.monotonic() < until:
             time.sleep(0.1)
         if self.exit_code != 0:
             sys.exit(f"A command of the drill failed: {self.last_words()} (see {self._child.log}).")
