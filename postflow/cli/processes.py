@@ -22,6 +22,7 @@ from postflow.settings.sections import LogSettings
 _GRACE = 8.0  # seconds between the polite and the last signal
 _RESTART_AFTER = 2.0
 _RESTARTS_AT_MOST = 5
+_LIVED_LONG = 60.0  # seconds after which a program's earlier ends are forgiven
 
 
 @dataclass(kw_only=True, slots=True)
@@ -36,6 +37,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     died_at: float = field(default=0.0)
+    restarted_at: float = field(default=0.0)
 
     def start(self) -> None:
         """Start the program; what it prints goes to the end of its log file."""
@@ -68,10 +70,18 @@ class Child:
 class Children:
     """The programs of one `postflow start` or demo, started in order and stopped in reverse."""
 
-    def __init__(self, *, environment: Mapping[str, str], folder: Path, logs: Path) -> None:
+    def __init__(
+        self,
+        *,
+        environment: Mapping[str, str],
+        folder: Path,
+        logs: Path,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._environment = environment
         self._folder = folder
         self._logs = logs
+        self._clock = clock
         self._children: list[Child] = []
 
     def start(self, name: str, *command: str, **more_environment: str) -> Child:
@@ -99,13 +109,13 @@ class Children:
         raise KeyError(name)
 
     def restart_dead(self, say: Callable[[str], None]) -> None:
-        """Start again what died by itself, a few times; raises PostFlowError when one keeps dying."""
+        """Start again what died by itself; raises PostFlowError when one keeps dying."""
         for child in self._children:
             if child.is_alive:
                 continue
             if child.died_at == 0.0:
-                child.died_at = time.monotonic()
-            elif time.monotonic() - child.died_at > _RESTART_AFTER:
+                child.died_at = self._clock()
+            elif self._clock() - child.died_at > _RESTART_AFTER:
                 self._restart(child, say)
 
     def rotate_logs(self, settings: LogSettings) -> None:
@@ -125,8 +135,10 @@ class Children:
                 child.process.wait()
 
     def _restart(self, child: Child, say: Callable[[str], None]) -> None:
+        if child.died_at - child.restarted_at > _LIVED_LONG:
+            child.restarts = 0
         child.restarts += 1
-        child.died_at = 0.0
+        child.died_at, child.restarted_at = 0.0, self._clock()
         if child.restarts > _RESTARTS_AT_MOST:
             raise PostFlowError(
                 f"The program {child.name!r} ended {child.restarts} times ({child.last_words()}); see "
