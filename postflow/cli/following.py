@@ -85,7 +85,7 @@ def _read_row(session: Session, view: UploadStatusView) -> Row:
     ended = _ended_without_delivery(session, view)
     stage, is_over = _stage(view, is_delivered=is_delivered, ended=ended)
     verdict = view["verdict"]
-    why = f"{verdict['who']}: {translate(verdict['reason'])}" if verdict else ""
+    why = f"{verdict['who']}{translate(':')} {translate(verdict['reason'])}" if verdict else ""
     if is_over and not is_delivered and view["review_status"] != ReviewStatus.REJECTED:
         why = translate(view["failure"] or ended or "") or why
     why = translate(view["held"]["reason"]) if view["held"] else why

@@ -211,7 +211,7 @@ def _show_explanation(found: ExplanationView) -> None:
         for each in changes:
             where = translate(f" at {each['where']}") if each["where"] else ""
             done = translate(" (done)") if each["done"] else ""
-            told = f"{each['author']}: {each['text']} [{each['comment_id']}]"
+            told = f"{each['author']}{translate(':')} {each['text']} [{each['comment_id']}]"
             say(f"{translate(title)}{where}, {told}{done}")
     print_table(
         [_retell(entry) for entry in found["timeline"]],

@@ -168,7 +168,7 @@ def _show_one(view: UploadDetailView, *, as_json: bool) -> None:
     say(f"{view['filename']}, version {view['version']}: {view['status']}, {view['review_status']}")
     if verdict:
         said = f" ({verdict['comment_text']!r})" if verdict["comment_text"] else ""
-        say(f"{verdict['who']}{said}: {translate(verdict['reason'])}")
+        say(f"{verdict['who']}{said}{translate(':')} {translate(verdict['reason'])}")
     for label, value in (
         ("failure", translate(view["failure"] or "")),
         ("held", translate(view["held"]["reason"]) if view["held"] else None),
@@ -178,7 +178,7 @@ def _show_one(view: UploadDetailView, *, as_json: bool) -> None:
         ("delivered", view["delivery"]["path"] if view["delivery"] else None),
     ):
         if value:
-            say(f"{translate(label)}: {value}")
+            say(f"{translate(label)}{translate(':')} {value}")
     if view["waits"]:
         print_table(
             view["waits"],

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from postflow.cli.streams import is_unicode
-from postflow.messages import translate
+from postflow.messages import say_moment, translate
 from postflow.settings import Settings, load_settings
 from postflow.store.database import Store, open_store
 
@@ -33,6 +33,7 @@ _OUR_WORDS = frozenset(
     {
         *("status", "review_status", "verdict", "inferred", "decided", "said", "source", "kind"),
         *("why", "reason", "rule", "worth", "note", "error", "suggestion", "last_answer"),
+        *("early", "outcome"),
         *("before", "before_reason", "after", "after_reason", "approval", "origin", "state"),
     }
 )
@@ -99,7 +100,7 @@ def _show(column: str, value: object) -> str:
     text = "" if value is None else str(value)
     if not _MOMENT.match(text):
         return translate(text) if column in _OUR_WORDS else text
-    return f"{datetime.fromisoformat(text).astimezone():%d %b %H:%M:%S}"
+    return say_moment(datetime.fromisoformat(text))
 
 
 def open_configured_store(settings: Settings | None = None) -> tuple[Settings, Store]:

@@ -88,7 +88,9 @@ def say_age(moment: str | None, now: datetime) -> str:
     if moment is None:
         return ""
     seconds = max((now - datetime.fromisoformat(moment)).total_seconds(), 0)
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+    if seconds >= 86_400:  # noqa: PLR2004 - a day
+        return f"{seconds // 86_400:.0f} d"
+    for size, unit in ((3_600, "h"), (60, "min")):
         if seconds >= 2 * size or (seconds >= size and unit != "min"):
             return f"{seconds // size:.0f} {unit}"
     return f"{seconds:.0f} s"

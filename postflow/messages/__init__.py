@@ -1,9 +1,17 @@
 """What people read, in their language; programs, logs and stored data always get the English."""
 
-from postflow.messages.catalogue import load_catalogue
-from postflow.messages.language import chosen_language
+from datetime import datetime
 
-__all__ = ["chosen_language", "load_catalogue", "translate"]
+from postflow.messages.catalogue import load_catalogue
+from postflow.messages.language import LANGUAGE_VARIABLE, chosen_language
+
+__all__ = ["LANGUAGE_VARIABLE", "chosen_language", "load_catalogue", "say_moment", "translate"]
+
+
+def say_moment(moment: datetime) -> str:
+    """Return a moment in this machine's time, as the reader writes one, without the year."""
+    local = moment.astimezone()
+    return f"{local:%d %b %H:%M:%S}" if chosen_language() == "en" else f"{local:%d/%m %H:%M:%S}"
 
 
 def translate(sentence: str) -> str:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from string import Formatter
+from typing import NamedTuple
 
 from postflow.domain.judgement.wording import RULES, VERDICTS
 
@@ -35,12 +37,15 @@ class Line:
 
 
 class Catalogue:
-    """All lines, ready to translate; whole sentences before templates, the most literal first."""
+    """All lines, ready to translate."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
         templates = [_Template(line) for line in lines]
         self._sentences = {each.literals[0]: each for each in templates if not each.names}
-        self._templates = sorted((each for each in templates if each.names), key=_vagueness)
+        self._templates: dict[str, list[_Template]] = defaultdict(list)
+        for each in templates:
+            if each.names:
+                self._templates[each.mark].append(each)
 
     def knows(self, sentence: str) -> bool:
         """Whether there is a line for this sentence."""
@@ -48,31 +53,46 @@ class Catalogue:
 
     def find_line(self, sentence: str) -> Line | None:
         """Return the line by which a sentence is translated, if there is one."""
-        found = self._find(sentence.strip())
-        return found[0].line if found else None
+        said = self._say(sentence.strip())
+        return said.line if said else None
 
     def translate(self, sentence: str) -> str:
         """Return the sentence in French; its blanks around stay, and without a line all of it."""
-        core = sentence.strip()
-        found = self._find(core)
-        if found is not None:
-            template, values = found
-            french = template.fill(values, self)
-        else:
-            lines = core.split("\n")
-            french = "\n".join(map(self.translate, lines)) if len(lines) > 1 else core
-        start = sentence.index(core)
-        return sentence[:start] + french + sentence[start + len(core) :]
+        return self._translate(sentence)[0]
 
-    def _find(self, core: str) -> tuple[_Template, list[str]] | None:
+    def _translate(self, sentence: str) -> tuple[str, int]:
+        """Return the French, and how many characters of the sentence lines account for."""
+        core = sentence.strip()
+        said = self._say(core)
+        if said is None:
+            lines = core.split("\n")
+            if len(lines) == 1:
+                return sentence, 0
+            french, known = "\n".join(map(self.translate, lines)), 0
+        else:
+            french, known = said.french, said.known
+        start = sentence.index(core)
+        return sentence[:start] + french + sentence[start + len(core) :], known
+
+    def _say(self, core: str) -> _Said | None:
+        """Say it by the line that accounts for most of it, with the lines of its values."""
         whole = self._sentences.get(core)
         if whole is not None:
-            return whole, []
-        for template in self._templates:
-            values = template.match(core)
-            if values is not None:
-                return template, values
-        return None
+            return whole.fill([], self._translate)
+        said = [
+            template.fill(values, self._translate)
+            for mark in (f"^{core[:1]}", f"{core[-1:]}$", "")
+            for template in self._templates.get(mark, ())
+            if (values := template.match(core)) is not None
+        ]
+        return max(said, key=lambda each: each.known, default=None)
+
+
+class _Said(NamedTuple):
+    line: Line
+    french: str
+    known: int
+    """How many characters stand in lines, and are no values."""
 
 
 class _Template:
@@ -82,6 +102,12 @@ class _Template:
         self.line = line
         self.literals, self.names, self._quoted = _take_apart(line.english)
         self._french = tuple(Formatter().parse(_set_signs(line.french)))
+
+    @property
+    def mark(self) -> str:
+        """What can be seen of it at a glance: its first sign, else its last, else nothing."""
+        first, last = self.literals[0], self.literals[-1]
+        return f"^{first[0]}" if first else f"{last[-1]}$" if last else ""
 
     def match(self, sentence: str) -> list[str] | None:
         """Return the values of a sentence that is made like this; in linear time."""
@@ -99,19 +125,20 @@ class _Template:
         values.append(sentence[at:end])
         return values if all(_is_quoted(values[each]) for each in self._quoted) else None
 
-    def fill(self, values: list[str], catalogue: Catalogue) -> str:
+    def fill(self, values: list[str], translate: Callable[[str], tuple[str, int]]) -> _Said:
         """Return the French sentence with these values."""
         named = dict(zip(self.names, values, strict=True))
-        said = []
+        said, known = [], sum(map(len, self.literals))
         for literal, name, _, conversion in self._french:
             said.append(literal)
             if name is None:
                 continue
             value = named[name]
             if conversion == "t":
-                value = catalogue.translate(value)
+                value, of_value = translate(value)
+                known += of_value
             said.append(_quote(value) if conversion == "r" else value)
-        return "".join(said)
+        return _Said(self.line, "".join(said), known)
 
 
 @cache
@@ -146,10 +173,6 @@ def _take_apart(template: str) -> tuple[list[str], list[str], list[int]]:
     literals = [literal for literal, _, _, _ in parts]
     quoted = [number for number, (_, _, _, conversion) in enumerate(parts) if conversion == "r"]
     return (literals if len(literals) > len(names) else [*literals, ""]), names, quoted
-
-
-def _vagueness(template: _Template) -> int:
-    return -sum(map(len, template.literals))
 
 
 def _set_signs(french: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from postflow.domain.judgement.wording import Language
 
-_VARIABLES = ("POSTFLOW_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+LANGUAGE_VARIABLE = "POSTFLOW_LANG"
+_VARIABLES = (LANGUAGE_VARIABLE, "LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is not empty decides; the last three in the order of POSIX."""
 _FRENCH = re.compile(r"(?i)fr(?![a-z])")
 

@@ -116,14 +116,15 @@ def _note_gone(session: Session, upload: UploadRow, *, settings: Settings, now: 
     if now - upload.gone_at < _SECOND_LOOK:
         upload.look_at = upload.gone_at + _SECOND_LOOK
         return False
-    reason = f"{upload.filename} was deleted on Frame.io"
-    recalled = {"reason": f"{reason} after its delivery.", "cause": "deleted-after-delivery"}
+    name = upload.filename
+    recalled_for = f"{name} was deleted on Frame.io after its delivery."
+    recalled = {"reason": recalled_for, "cause": "deleted-after-delivery"}
     if recall_delivery(session, upload, told=recalled, now=now):
         upload.look_at = None
         return True
-    if upload.version > 1:  # design decision 0007
-        reason += ", and the version under it is not reviewed in its place"
-    reason += "; run it again to upload it anew."
+    # Design decision 0007.
+    alone = ", and the version under it is not reviewed in its place" if upload.version > 1 else ""
+    reason = f"{name} was deleted on Frame.io{alone}; run it again to upload it anew."
     fail_upload(upload, reason=reason, now=now)
     told = {"reason": reason, "cause": "deleted"}
     announce(session, Announcement.FAILED, upload, now=now, cause="deleted", payload=told)

@@ -200,6 +200,8 @@ class _Reader:
         parent = self._parents[node]
         if isinstance(parent, ast.IfExp | ast.BoolOp) and self._is_inside_text(parent):
             return True
+        if isinstance(parent, ast.IfExp | ast.Return) and self._is_in_a_saying_function(node):
+            return True
         if parent in self._headings:
             return node not in _keys(parent)
         for call, argument in self._calls(node):
@@ -208,6 +210,12 @@ class _Reader:
             if position is not None and argument in call.args[position : position + 1]:
                 return argument is node or isinstance(argument, ast.IfExp)
         return False
+
+    def _is_in_a_saying_function(self, node: ast.AST) -> bool:
+        scope: ast.AST | None = node
+        while scope is not None and not isinstance(scope, ast.FunctionDef):
+            scope = self._parents.get(scope)
+        return scope is not None and re.match(r"_?(?:say|describe)_", scope.name) is not None
 
     def _is_inside_text(self, node: ast.AST) -> bool:
         return isinstance(self._parents[node], ast.FormattedValue)

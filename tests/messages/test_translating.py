@@ -42,6 +42,19 @@ def test_most_literal_line_wins(catalogue: Catalogue) -> None:
     assert catalogue.translate("this is not that") == "this n'est pas that"
 
 
+def test_lines_of_values_count_as_well() -> None:
+    """Of two lines that fit, the one that explains more together with its values is meant."""
+    catalogue = Catalogue(
+        [
+            Line("run {name}; {tries}", "run {name} ; {tries!t}"),
+            Line("{count} tries to wake it", "{count} essais de réveil"),
+        ]
+    )
+    assert catalogue.translate("run x; 5 tries to wake it") == (
+        "run x\N{NO-BREAK SPACE}; 5 essais de réveil"
+    )
+
+
 def test_unknown_sentences_stay_english(catalogue: Catalogue) -> None:
     """Without a line nothing is changed, blanks around it neither."""
     assert catalogue.translate("  Nobody knows this one.\n") == "  Nobody knows this one.\n"

@@ -26,7 +26,7 @@ from postflow.cli.processes import wait_for_http
 from postflow.cli.running import submit_batch, wait_for_members
 from postflow.cli.serving import show_addresses, stop_on_terminate
 from postflow.errors import PostFlowError
-from postflow.messages import translate
+from postflow.messages import LANGUAGE_VARIABLE, translate
 from postflow.settings import Settings, load_settings
 from postflow.settings.config_file import CONFIG_NAME, CONFIG_VARIABLE
 from postflow.store.database import Store, open_store
@@ -115,7 +115,8 @@ def _write_settings(folder: Path) -> Settings:
 
     Variables of a real installation are forgotten first: the demo must never touch an account.
     """
-    for name in [n for n in os.environ if n.startswith(("POSTFLOW_", "PREFECT_"))]:
+    ours = [name for name in os.environ if name.startswith(("POSTFLOW_", "PREFECT_"))]
+    for name in set(ours) - {LANGUAGE_VARIABLE}:
         del os.environ[name]
     frameio, prefect, public, private = find_free_ports(4)
     config = {
@@ -192,7 +193,7 @@ def _is_settled(row: Row, story: Story) -> bool:
 
 def _print_changes(rows: Sequence[Row], shown: dict[str, str]) -> None:
     for row in rows:
-        now = f"{row.filename}: {translate(row.stage)}, {translate(row.verdict)}"
+        now = f"{row.filename}{translate(':')} {translate(row.stage)}, {translate(row.verdict)}"
         if shown.get(row.upload_id) != now:
             shown[row.upload_id] = now
             say(now)
@@ -210,7 +211,7 @@ def _judge(store: Store, uploads: Mapping[str, Story]) -> bool:
         miss = "is gone" if view is None else story.misses(view)
         if miss is not None:
             missed = True
-            complain(f"✘ {upload_id} ({translate(story.title)}): {translate(miss)}")
+            complain(f"✘ {upload_id} ({translate(story.title)}){translate(':')} {translate(miss)}")
     if not missed:
         console.print(translate("✔ every story ended as written"), style="green")
     return missed

@@ -85,10 +85,11 @@ def _show_ending(settings: Settings, ending: Ending) -> None:
     found = ending["explanation"]
     mark = _MARKS[ReviewStatus(found["review_status"])]
     title = f" ({translate(ending['title'])})" if ending["title"] else ""
-    say(f"\n{mark} {ending['video']}{title}: {translate(found['review_status'])}")
+    say(f"\n{mark} {ending['video']}{title}{translate(':')} {translate(found['review_status'])}")
     for each in found["standings"]:
         said = f" {each['text']!r}" if each["text"] else ""
-        say(f"    {each['who']}{said}: {translate(each['reason'])}; {translate(each['worth'])}")
+        read = f"{translate(each['reason'])}{translate(';')} {translate(each['worth'])}"
+        say(f"    {each['who']}{said}{translate(':')} {read}")
     for change in found["changes"]:
         where = f" at {change['where']}" if change["where"] else ""
         say(f"    to change{where}: {change['text']}")

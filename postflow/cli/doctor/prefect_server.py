@@ -25,13 +25,13 @@ async def _look(settings: Settings, report: Report) -> None:
     report(_judge_version(prefect.api_url, await prefect.fetch_versions()))
     names = (settings.prefect.deployment, settings.prefect.batch_deployment)
     served = {name: await prefect.fetch_service(name) for name in names}
-    report(ok("deployments", " and ".join(names)))
+    report(ok("deployments", ", ".join(names)))
     asleep = [name for name, each in served.items() if not each.is_polled]
     if not asleep:
         report(ok("runner", "somebody polls for both deployments"))
         return
     last = max((each.last_polled for each in served.values() if each.last_polled), default=None)
-    report(failed("runner", _say_asleep(" and ".join(asleep), last), _START))
+    report(failed("runner", _say_asleep(", ".join(asleep), last), _START))
 
 
 def _say_asleep(names: str, last: datetime | None) -> str:

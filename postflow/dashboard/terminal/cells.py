@@ -14,7 +14,7 @@ from postflow.dashboard.model import Dashboard, UploadStory, say_age, say_stage
 from postflow.dashboard.terminal.source import Health
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
-from postflow.messages import translate
+from postflow.messages import say_moment, translate
 from postflow.store.timeline import is_our_word
 from postflow.store.view_types import EventView, TimelineEntry, TrackingStats, UploadStatusView
 
@@ -39,7 +39,7 @@ def render_upload(
         Text("!", "bold red") if failed else Text(_MARKS[review], STYLES[review]),
         Text(f"{upload['filename']}{version}"),
         _render_stage(upload, progress),
-        Text(say_age(waiting["since"], now) if waiting else ""),
+        Text(translate(say_age(waiting["since"], now)) if waiting else ""),
         _render_deadline(waiting["deadline"] if waiting else None, now),
         Text(_say_why(upload)),
     )
@@ -165,7 +165,7 @@ def _render_deadline(deadline: str | None, now: datetime) -> Text:
         return Text("")
     if datetime.fromisoformat(deadline) <= now:
         return Text(translate("overdue"), "bold red")
-    return Text(say_age(now.isoformat(), datetime.fromisoformat(deadline)))
+    return Text(translate(say_age(now.isoformat(), datetime.fromisoformat(deadline))))
 
 
 def _say_why(upload: UploadStatusView) -> str:
@@ -174,7 +174,7 @@ def _say_why(upload: UploadStatusView) -> str:
     if upload["held"]:
         return translate(upload["held"]["reason"])
     verdict = upload["verdict"]
-    return f"{verdict['who']}: {translate(verdict['reason'])}" if verdict else ""
+    return f"{verdict['who']}{translate(':')} {translate(verdict['reason'])}" if verdict else ""
 
 
 def _head(title: str) -> Text:
@@ -182,4 +182,4 @@ def _head(title: str) -> Text:
 
 
 def _clock(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone():%d %b %H:%M:%S}"
+    return say_moment(datetime.fromisoformat(moment))

@@ -70,7 +70,9 @@ class DecisionScreen(ModalScreen[str | None]):
         verb = translate(_VERBS[self._verdict])
         with Vertical(id="question"):
             yield Label(
-                Text.assemble((verb, f"bold {STYLES[self._verdict]}"), f" {self._subject}?")
+                Text.assemble(
+                    (verb, f"bold {STYLES[self._verdict]}"), f" {self._subject}{translate('?')}"
+                )
             )
             yield Input(placeholder=translate("why; it is kept with the decision"), id="reason")
             yield Label(Text(translate("Enter decides, Escape leaves it as it is."), "dim"))
