@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL, make_url
 
 from postflow.cli.machine import find_free_ports
 from postflow.errors import StoreUnavailableError
+from postflow.settings.config_file import CONFIG_VARIABLE
 from tools.drill.databases import Database
 from tools.drill.space import Space
 
@@ -122,6 +123,8 @@ class OwnCluster:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
+                # A server that carried the drill's config would count as a program left over.
+                env={k: v for k, v in os.environ.items() if k != CONFIG_VARIABLE},
                 check=False,
                 user=self._user.pw_uid if self._user else None,
                 group=self._user.pw_gid if self._user else None,
