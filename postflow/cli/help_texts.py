@@ -41,6 +41,7 @@ def in_readers_language(program: _Typer) -> Iterator[None]:
 
 def _translate_command(command: _Typer) -> None:
     command.help = translate_help(command.help or "")
+    command.epilog = translate(command.epilog or "")
     for parameter in command.params:
         if getattr(parameter, "help", None):
             parameter.help = translate(parameter.help)

@@ -38,6 +38,7 @@ _INTERRUPTED = 130
 app = typer.Typer(
     name="postflow",
     help="Upload videos to Frame.io, wait for the verdict, deliver what was approved.",
+    epilog="Any command takes --debug: it shows where an error came from.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,

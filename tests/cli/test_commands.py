@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import typer.main
 
 from postflow.cli.main import app
 from postflow.clock import utc_now
+from postflow.errors import UnknownUploadError
 from postflow.store.database import open_store
 from postflow.store.uploads import register_upload
 from tests.cli.conftest import Postflow
@@ -78,11 +80,37 @@ def test_explain_needs_exactly_one_subject(postflow: Postflow) -> None:
     assert postflow("explain", "intro", "--text", "ok").code == 2
 
 
+def _commands() -> dict[str, Any]:
+    """Give every command by all of its name; they are of a private class of Typer's."""
+    commands = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # a group
+    for group in [name for name, command in commands.items() if hasattr(command, "commands")]:
+        inner = commands.pop(group).commands
+        commands |= {f"{group} {name}": command for name, command in inner.items()}
+    return commands
+
+
 def test_every_command_shows_an_example() -> None:
     """Whoever asks a command for help sees how it is written."""
-    program = typer.main.get_command(app)
-    commands = dict(program.commands)  # type: ignore[attr-defined]  # the program is a group
-    for name in ("audit", "config", "webhook"):
-        commands |= commands.pop(name).commands
-    without = [name for name, c in commands.items() if "Example: postflow" not in (c.help or "")]
+    without = [n for n, c in _commands().items() if f"Example: postflow {n}" not in (c.help or "")]
     assert without == []
+
+
+def test_every_command_that_tells_speaks_json() -> None:
+    """Only commands that do something, or print JSON anyway, have no `--json`."""
+    telling = {
+        name
+        for name, command in _commands().items()
+        if any("--json" in parameter.opts for parameter in command.params)
+    }
+    running = {"demo", "start", "serve", "simulator", "run", "watch", "dashboard"}
+    deciding = {"approve", "reject", "reopen", "undo", "cancel"}
+    preparing = {"migrate", "login", "config init", "config schema"}
+    at_frameio = {"webhook register", "webhook remove"}
+    assert _commands().keys() - telling == running | deciding | preparing | at_frameio
+
+
+def test_debug_shows_where_an_error_came_from(postflow: Postflow, store_url: str) -> None:
+    """With `--debug`, wherever it stands, the error goes on to Python, which shows all of it."""
+    for arguments in (("status", "ghost", "--debug"), ("--debug", "status", "ghost")):
+        with pytest.raises(UnknownUploadError):
+            postflow(*arguments)

@@ -268,3 +268,28 @@ def test_dashboard_needs_a_terminal(tmp_path: Path) -> None:
     from postflow.cli.main import run_program  # noqa: PLC0415 - the only test that needs it
 
     assert run_program(["dashboard"]) == 1
+
+
+def test_view_speaks_french(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headings, stages, totals, health and keys are French for a French reader; names are not."""
+    monkeypatch.setenv("POSTFLOW_LANG", "fr")
+
+    async def story(_pilot: Pilot[None], app: DashboardApp) -> None:
+        table = app.screen.query_one(DataTable)
+        assert [str(column.label) for column in table.ordered_columns][1:4] == [
+            "vidéo",
+            "étape",
+            "attend",
+        ]
+        assert cells(app)[1][1:] == [
+            "shot_01[bold].mp4",
+            "attend les relecteurs",
+            "10 min",
+            "dépassé",
+        ]
+        assert "60 vidéos" in line(app, "#totals")
+        assert "Prefect ne répond pas" in line(app, "#health")
+        keys = {bound.binding.description for bound in app.screen.active_bindings.values()}
+        assert {"approuver", "refuser", "rouvrir", "filtrer", "quitter", "histoire"} <= keys
+
+    desk.play(story)
