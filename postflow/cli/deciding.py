@@ -75,6 +75,13 @@ def cancel(upload_id: UploadId) -> None:
     say(f"{upload_id} is cancelled; `postflow run` with its file starts it again.")
 
 
+_UNEXPLAINED = {
+    ReviewStatus.APPROVED: "approved by hand",
+    ReviewStatus.REJECTED: "rejected by hand",
+    ReviewStatus.PENDING: "opened again by hand",
+}
+
+
 def _decide(upload_id: str, verdict: ReviewStatus, reason: str, done: str) -> None:
     settings, store = open_configured_store()
     with store.writing() as session:
@@ -83,7 +90,7 @@ def _decide(upload_id: str, verdict: ReviewStatus, reason: str, done: str) -> No
             upload_id,
             verdict=verdict,
             by=getpass.getuser(),
-            reason=reason or f"{done} by hand",
+            reason=reason or _UNEXPLAINED[verdict],
             settings=settings,
             now=utc_now(),
         )

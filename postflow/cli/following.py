@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
-from postflow.messages import translate
+from postflow.messages import translate, translate_reason
 from postflow.store.flow_runs import last_attempt
 from postflow.store.journal import upload_progress
 from postflow.store.views import UploadStatusView, upload_status
@@ -85,7 +85,9 @@ def _read_row(session: Session, view: UploadStatusView) -> Row:
     ended = _ended_without_delivery(session, view)
     stage, is_over = _stage(view, is_delivered=is_delivered, ended=ended)
     verdict = view["verdict"]
-    why = f"{verdict['who']}{translate(':')} {translate(verdict['reason'])}" if verdict else ""
+    why = (
+        f"{verdict['who']}{translate(':')} {translate_reason(verdict['reason'])}" if verdict else ""
+    )
     if is_over and not is_delivered and view["review_status"] != ReviewStatus.REJECTED:
         why = translate(view["failure"] or ended or "") or why
     why = translate(view["held"]["reason"]) if view["held"] else why

@@ -222,7 +222,9 @@ def _show_explanation(found: ExplanationView) -> None:
 
 def _retell(entry: TimelineEntry) -> TimelineEntry:
     """Return the entry with what PostFlow says of it in the reader's language."""
-    return {**entry, "text": translate(entry["text"])} if is_our_word(entry) else entry
+    if not is_our_word(entry):
+        return entry
+    return {**entry, "text": translate(entry["text"]), "reason": translate(entry["reason"])}
 
 
 def _show_calibration(found: Calibration) -> None:

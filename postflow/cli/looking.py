@@ -16,7 +16,7 @@ from postflow.cli.output import (
     say,
 )
 from postflow.errors import UnknownUploadError
-from postflow.messages import translate
+from postflow.messages import translate, translate_reason
 from postflow.store.upload_detail import upload_detail
 from postflow.store.view_types import UploadDetailView
 from postflow.store.views import (
@@ -147,7 +147,7 @@ def events(
 def _say_short(view: UploadStatusView) -> dict[str, object]:
     why = view["verdict"]["reason"] if view["verdict"] else ""
     if view["held"]:
-        return {**view, "review_status": "approved, held", "why": view["held"]["reason"]}
+        return {**view, "review_status": "approved, held", "why": translate(view["held"]["reason"])}
     if view["undo_until"]:
         return {**view, "review_status": "approved, undoable", "why": _say_undoable(view)}
     return {**view, "why": why}
@@ -156,7 +156,9 @@ def _say_short(view: UploadStatusView) -> dict[str, object]:
 def _say_undoable(view: UploadStatusView) -> str:
     """Return when the approval is acted upon, in the time of this machine."""
     until = datetime.fromisoformat(view["undo_until"] or "").astimezone()
-    return f"delivered at {until:%H:%M:%S} unless undone: postflow undo {view['upload_id']}"
+    return translate(
+        f"delivered at {until:%H:%M:%S} unless undone: postflow undo {view['upload_id']}"
+    )
 
 
 def _show_one(view: UploadDetailView, *, as_json: bool) -> None:
@@ -168,7 +170,7 @@ def _show_one(view: UploadDetailView, *, as_json: bool) -> None:
     say(f"{view['filename']}, version {view['version']}: {view['status']}, {view['review_status']}")
     if verdict:
         said = f" ({verdict['comment_text']!r})" if verdict["comment_text"] else ""
-        say(f"{verdict['who']}{said}{translate(':')} {translate(verdict['reason'])}")
+        say(f"{verdict['who']}{said}{translate(':')} {translate_reason(verdict['reason'])}")
     for label, value in (
         ("failure", translate(view["failure"] or "")),
         ("held", translate(view["held"]["reason"]) if view["held"] else None),

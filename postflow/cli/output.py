@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from postflow.cli.streams import is_unicode
-from postflow.messages import say_moment, translate
+from postflow.messages import say_moment, translate, translate_reason
 from postflow.settings import Settings, load_settings
 from postflow.store.database import Store, open_store
 
@@ -32,12 +32,14 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _OUR_WORDS = frozenset(
     {
         *("status", "review_status", "verdict", "inferred", "decided", "said", "source", "kind"),
-        *("why", "reason", "rule", "worth", "note", "error", "suggestion", "last_answer"),
+        *("rule", "worth", "note", "error", "suggestion", "last_answer"),
         *("early", "outcome"),
-        *("before", "before_reason", "after", "after_reason", "approval", "origin", "state"),
+        *("before", "after", "approval", "origin", "state"),
     }
 )
 """Columns that hold words and sentences of ours; in all others they are people's, or names."""
+_REASONS = frozenset({"why", "reason", "before_reason", "after_reason"})
+"""Columns that may hold either."""
 
 
 class _Terminal(Console):
@@ -99,8 +101,14 @@ def _show(column: str, value: object) -> str:
     """Return a value as people read it; a point in time becomes local and short."""
     text = "" if value is None else str(value)
     if not _MOMENT.match(text):
-        return translate(text) if column in _OUR_WORDS else text
+        return _in_readers_language(column, text)
     return say_moment(datetime.fromisoformat(text))
+
+
+def _in_readers_language(column: str, text: str) -> str:
+    if column in _REASONS:
+        return translate_reason(text)
+    return translate(text) if column in _OUR_WORDS else text
 
 
 def open_configured_store(settings: Settings | None = None) -> tuple[Settings, Store]:

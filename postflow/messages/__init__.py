@@ -5,7 +5,14 @@ from datetime import datetime
 from postflow.messages.catalogue import load_catalogue
 from postflow.messages.language import LANGUAGE_VARIABLE, chosen_language
 
-__all__ = ["LANGUAGE_VARIABLE", "chosen_language", "load_catalogue", "say_moment", "translate"]
+__all__ = [
+    "LANGUAGE_VARIABLE",
+    "chosen_language",
+    "load_catalogue",
+    "say_moment",
+    "translate",
+    "translate_reason",
+]
 
 
 def say_moment(moment: datetime) -> str:
@@ -19,3 +26,8 @@ def translate(sentence: str) -> str:
     if chosen_language() == "en":
         return sentence
     return load_catalogue().translate(sentence)
+
+
+def translate_reason(reason: str) -> str:
+    """Return the reason of a verdict in the reader's language; a person's own words stay."""
+    return reason if chosen_language() == "en" else load_catalogue().translate_reason(reason)

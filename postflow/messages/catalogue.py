@@ -3,7 +3,8 @@
 Errors are raised and verdicts stored in English, by layers that know nothing of languages. Here
 a sentence is recognised by what stands between its values. A line's values keep their order in
 English and may move in French, where `{name!r}` puts a quoted value between guillemets and
-`{name!t}` translates the value too; every other value is left alone, whatever it looks like.
+`{name!t}` translates the value too, `{name!m}` does so unless a person may have said it; every
+other value is left alone, whatever it looks like.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import NamedTuple
 from postflow.domain.judgement.wording import RULES, VERDICTS
 
 _BEFORE_SIGN = re.compile(r" (?=[:;?!»])|(?<=«) ")
-_ENTRY = re.compile(r'^(#, library\n)?msgid (".*")\nmsgstr (".*")$', re.MULTILINE)
+_ENTRY = re.compile(r'^(?:#, (library|reason)\n)?msgid (".*")\nmsgstr (".*")$', re.MULTILINE)
 _UNBREAKABLE = "\N{NO-BREAK SPACE}"
 
 
@@ -34,6 +35,8 @@ class Line:
     french: str
     is_of_a_library: bool = False
     """Whether Typer or pydantic says it, and not this source."""
+    is_a_reason: bool = False
+    """Whether it is stored with a verdict, where a person's own words may stand instead."""
 
 
 class Catalogue:
@@ -58,9 +61,17 @@ class Catalogue:
 
     def translate(self, sentence: str) -> str:
         """Return the sentence in French; its blanks around stay, and without a line all of it."""
-        return self._translate(sentence)[0]
+        return self.translate_counting(sentence)[0]
 
-    def _translate(self, sentence: str) -> tuple[str, int]:
+    def translate_reason(self, reason: str) -> str:
+        """Return the reason of a verdict in French, but not what a person gave as a reason.
+
+        "Delivered to the client" is no line of ours then, though it looks like one.
+        """
+        said = self._say(reason.strip(), is_known=lambda line: line.is_a_reason)
+        return said.french if said else reason
+
+    def translate_counting(self, sentence: str) -> tuple[str, int]:
         """Return the French, and how many characters of the sentence lines account for."""
         core = sentence.strip()
         said = self._say(core)
@@ -74,16 +85,16 @@ class Catalogue:
         start = sentence.index(core)
         return sentence[:start] + french + sentence[start + len(core) :], known
 
-    def _say(self, core: str) -> _Said | None:
+    def _say(self, core: str, *, is_known: Callable[[Line], bool] = lambda _: True) -> _Said | None:
         """Say it by the line that accounts for most of it, with the lines of its values."""
         whole = self._sentences.get(core)
         if whole is not None:
-            return whole.fill([], self._translate)
+            return whole.fill([], self)
         said = [
-            template.fill(values, self._translate)
+            template.fill(values, self)
             for mark in (f"^{core[:1]}", f"{core[-1:]}$", "")
             for template in self._templates.get(mark, ())
-            if (values := template.match(core)) is not None
+            if is_known(template.line) and (values := template.match(core)) is not None
         ]
         return max(said, key=lambda each: each.known, default=None)
 
@@ -125,7 +136,7 @@ class _Template:
         values.append(sentence[at:end])
         return values if all(_is_quoted(values[each]) for each in self._quoted) else None
 
-    def fill(self, values: list[str], translate: Callable[[str], tuple[str, int]]) -> _Said:
+    def fill(self, values: list[str], catalogue: Catalogue) -> _Said:
         """Return the French sentence with these values."""
         named = dict(zip(self.names, values, strict=True))
         said, known = [], sum(map(len, self.literals))
@@ -135,8 +146,10 @@ class _Template:
                 continue
             value = named[name]
             if conversion == "t":
-                value, of_value = translate(value)
+                value, of_value = catalogue.translate_counting(value)
                 known += of_value
+            elif conversion == "m":
+                value = catalogue.translate_reason(value)
             said.append(_quote(value) if conversion == "r" else value)
         return _Said(self.line, "".join(said), known)
 
@@ -151,7 +164,12 @@ def read_lines() -> list[Line]:
     """Return the lines of `fr.po`, in the part of gettext's format that it keeps to."""
     text = files("postflow.messages").joinpath("fr.po").read_text(encoding="utf-8")
     return [
-        Line(json.loads(english), json.loads(french), is_of_a_library=bool(flag))
+        Line(
+            json.loads(english),
+            json.loads(french),
+            is_of_a_library=flag == "library",
+            is_a_reason=flag == "reason",
+        )
         for flag, english, french in _ENTRY.findall(text)
     ]
 
@@ -160,7 +178,8 @@ def _verdict_lines() -> Iterator[Line]:
     """Give the lines of stored reasons, from the very words that made them."""
     for verdict, english in VERDICTS["en"].items():
         yield Line(english, VERDICTS["fr"][verdict])
-        yield Line(f"{english}: {{reason}}", f"{VERDICTS['fr'][verdict]} : {{reason!t}}")
+        french = f"{VERDICTS['fr'][verdict]} : {{reason!t}}"
+        yield Line(f"{english}: {{reason}}", french, is_a_reason=True)
     for rule, english in RULES["en"].items():
         yield Line(english, RULES["fr"][rule])
         yield Line(f"{english}, {{words}}", f"{RULES['fr'][rule]}, {{words}}")

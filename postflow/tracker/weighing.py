@@ -42,6 +42,8 @@ def say_sentence(
         return f"{subject}: it is approved if nobody says anything more before {until}."
     if decision is not None and decision.who:
         who, reason = decision.who, decision.reason.removeprefix(f"{status}: ")
+        if decision.source == DecisionSource.MANUAL:
+            return f"{subject}: {who} decided by hand: {reason}."
         if decision.comment_text:
             said = decision.comment_text
             return f"{subject}: {who} ({said!r}): {reason}; {_say_maker(decision)}."

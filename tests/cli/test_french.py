@@ -79,10 +79,11 @@ def test_french_ends_with_the_command(french: Postflow, monkeypatch: pytest.Monk
 
 def test_stored_verdicts_are_told_in_french(french: Postflow) -> None:
     """What was decided and stored in English is explained in French, people's words untouched."""
-    assert french("approve", "intro", "--reason", "approved by phone").code == 0
+    assert french("approve", "intro", "--reason", "delivered to them").code == 0
     out = french("explain", "intro").out.replace("\N{NO-BREAK SPACE}", " ")
     assert "intro.mp4, version 1, est approuvé : " in out
-    assert "approved by phone" in out
+    assert " a décidé à la main : delivered to them." in out
+    assert "delivered to them" in french("status").out
     assert "Règle : une décision à la main remplace tout ce qui a été dit avant elle." in out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postflow.domain.comments import analyze_comment, render_reasons
-from postflow.messages import chosen_language, translate
+from postflow.messages import chosen_language, translate, translate_reason
 from postflow.messages.catalogue import Catalogue, Line
 
 LINES = [
@@ -128,6 +128,35 @@ def test_explanation_reads_in_french(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_language_comes_from_the_environment(environment: dict[str, str], language: str) -> None:
     """`POSTFLOW_LANG` beats the locale, and the locale's variables count in their own order."""
     assert chosen_language(environment) == language
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["delivered to the client", "from the call", "an hour ago", "waits for Bob", "it is fine"],
+)
+def test_reasons_of_people_stay(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person gave as a reason is left alone, even where it looks like a line of ours."""
+    monkeypatch.setenv("POSTFLOW_LANG", "fr")
+    assert translate_reason(reason) == reason
+    decided = translate(f"a.mp4, version 1, is approved: Bob decided by hand: {reason}.")
+    assert decided.endswith(f"{reason}.")
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ("approved by hand", "approuvé à la main"),
+        ("Status set to 'Approved'", "Status mis à « Approved »"),
+        ("1 of 2 approvals", "1 approbations sur 2"),
+        ("pending: asks a question", "en attente : pose une question"),
+    ],
+)
+def test_stored_reasons_are_translated(
+    stored: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reason that PostFlow stored is told in French."""
+    monkeypatch.setenv("POSTFLOW_LANG", "fr")
+    assert translate_reason(stored).replace("\N{NO-BREAK SPACE}", " ") == told
 
 
 def test_english_readers_get_the_very_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

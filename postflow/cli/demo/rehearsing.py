@@ -17,7 +17,7 @@ from postflow.cli.output import AsJson, console, print_json, say
 from postflow.domain.house import judge_comment
 from postflow.domain.standing import ReviewStatus
 from postflow.logs import configure_logs
-from postflow.messages import translate
+from postflow.messages import translate, translate_reason
 from postflow.settings import Settings, load_settings
 from postflow.settings.sections import LogSettings
 from postflow.submitting import find_videos
@@ -88,7 +88,7 @@ def _show_ending(settings: Settings, ending: Ending) -> None:
     say(f"\n{mark} {ending['video']}{title}{translate(':')} {translate(found['review_status'])}")
     for each in found["standings"]:
         said = f" {each['text']!r}" if each["text"] else ""
-        read = f"{translate(each['reason'])}{translate(';')} {translate(each['worth'])}"
+        read = f"{translate_reason(each['reason'])}{translate(';')} {translate(each['worth'])}"
         say(f"    {each['who']}{said}{translate(':')} {read}")
     for change in found["changes"]:
         where = f" at {change['where']}" if change["where"] else ""

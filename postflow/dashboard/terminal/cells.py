@@ -14,7 +14,7 @@ from postflow.dashboard.model import Dashboard, UploadStory, say_age, say_stage
 from postflow.dashboard.terminal.source import Health
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
-from postflow.messages import say_moment, translate
+from postflow.messages import say_moment, translate, translate_reason
 from postflow.store.timeline import is_our_word
 from postflow.store.view_types import EventView, TimelineEntry, TrackingStats, UploadStatusView
 
@@ -139,8 +139,12 @@ def _render_changes(story: UploadStory) -> list[Text]:
 
 
 def _render_entry(entry: TimelineEntry) -> Text:
-    text = translate(entry["text"]) if is_our_word(entry) else entry["text"]
-    said = " ".join(part for part in (text, translate(entry["reason"])) if part)
+    text, reason = entry["text"], entry["reason"]
+    if is_our_word(entry):
+        told = (translate(text), translate(reason))
+    else:
+        told = (text, translate_reason(reason))
+    said = " ".join(part for part in told if part)
     return Text.assemble(
         (f"{_clock(entry['at'])} ", "dim"),
         (
@@ -174,7 +178,9 @@ def _say_why(upload: UploadStatusView) -> str:
     if upload["held"]:
         return translate(upload["held"]["reason"])
     verdict = upload["verdict"]
-    return f"{verdict['who']}{translate(':')} {translate(verdict['reason'])}" if verdict else ""
+    return (
+        f"{verdict['who']}{translate(':')} {translate_reason(verdict['reason'])}" if verdict else ""
+    )
 
 
 def _head(title: str) -> Text:
