@@ -35,6 +35,8 @@ ANALYSER_VERSION = "4"
 APPROVED_ABOVE = 0.5
 REJECTED_BELOW = -0.5
 _MARGIN = 0.01
+_SUREST = 0.99
+"""No reading is certain, so that a threshold just below one refuses everything."""
 _SHOWN = 3
 
 _WEIGHTS: dict[Signal, float] = {
@@ -125,9 +127,9 @@ def _score(judgement: Judgement) -> float:
     """Place the chances on the guide's scale, so that score and verdict always agree."""
     chances = judgement.probabilities
     if judgement.verdict == Verdict.APPROVED:
-        return round(APPROVED_ABOVE + _MARGIN + (0.5 - _MARGIN) * chances.approved, 3)
+        return round(APPROVED_ABOVE + _MARGIN + (0.5 - _MARGIN) * min(chances.approved, _SUREST), 3)
     if judgement.verdict == Verdict.REJECTED:
-        return round(REJECTED_BELOW - _MARGIN - (0.5 - _MARGIN) * chances.rejected, 3)
+        return round(REJECTED_BELOW - _MARGIN - (0.5 - _MARGIN) * min(chances.rejected, _SUREST), 3)
     return round((chances.approved - chances.rejected) / 2, 3)
 
 

@@ -41,13 +41,27 @@ def make_statements(
         state_ruling(
             ruling, person=find_person(session, ruling), rules=rules, uploader_id=uploader_id
         )
-        for ruling in rulings
+        for ruling in _in_force(rulings)
     ]
     if settings.webhook.intelligent_tracking:
         statements += [
             state_comment(comment, rules=rules, uploader_id=uploader_id) for comment in comments
         ]
     return statements
+
+
+def _in_force(rulings: Iterable[RulingRow]) -> list[RulingRow]:
+    """Leave out a decision by hand that a later recorded one of the same instant replaces.
+
+    Comments of one instant come in an order nobody knows; what PostFlow recorded itself does not.
+    """
+    kept = list(rulings)
+    last = {r.at: r.id or 0 for r in sorted(kept, key=lambda r: r.id or 0) if _is_by_hand(r)}
+    return [r for r in kept if not _is_by_hand(r) or (r.id or 0) == last[r.at]]
+
+
+def _is_by_hand(ruling: RulingRow) -> bool:
+    return ruling.source == DecisionSource.MANUAL
 
 
 def state_comment(comment: CommentRow, *, rules: ReviewRules, uploader_id: str | None) -> Statement:

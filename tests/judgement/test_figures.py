@@ -18,7 +18,7 @@ def test_learnt_comments_are_read_well() -> None:
     """What was learnt is known, above all what must not be approved."""
     for name in LEARNT:
         figures, _ = measure_file(DATA / name)
-        assert figures.accuracy >= 0.91
+        assert figures.accuracy >= 0.95
         assert figures.false_approvals <= 0.003
 
 
@@ -30,9 +30,9 @@ def test_unseen_comments_are_read_well() -> None:
     assert figures.missed_approvals <= UNSEEN_MISSED
 
 
-UNSEEN_ACCURACY = 0.87
-UNSEEN_FALSE_APPROVALS = 0.0125
-UNSEEN_MISSED = 0.22
+UNSEEN_ACCURACY = 0.885
+UNSEEN_FALSE_APPROVALS = 0.0115
+UNSEEN_MISSED = 0.175
 
 
 def test_the_corpus_is_large_and_distinct() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from postflow.domain.judgement.model import parse_model, softmax
+import pytest
+
+from postflow.domain.judgement.model import BOLDNESS, pack, parse_model, softmax, unpack
 from tools.judgement.bench import startup_seconds
 from tools.judgement.corpus import ROOT
 from tools.judgement.figures import measure
@@ -40,8 +42,23 @@ def test_unknown_features_decide_nothing() -> None:
 
 def test_lead_is_that_over_the_next_verdict() -> None:
     """Approval leads by its distance from whichever other verdict is nearer."""
-    model = parse_model("384\t-192\t0\tw:yes\tw:done\n")
-    assert model.weigh(["w:yes", "w:done"]).lead == 4.0
+    model = parse_model("16\t-8\t0\tw:yes\tw:done\n")
+    assert model.weigh(["w:yes", "w:done"]).lead == 4.0 / BOLDNESS
+
+
+@pytest.mark.parametrize("three", [(0, 0, 0), (5, -3, 2), (-9, -8, -7), (-1, 99_999, -100_000)])
+def test_packed_weights_add_up(three: tuple[int, int, int]) -> None:
+    """Three numbers in one come out as they went in, and so do their sums."""
+    assert unpack(pack(*three)) == three
+    assert unpack(pack(*three) + pack(1, -1, 40)) == (three[0] + 1, three[1] - 1, three[2] + 40)
+
+
+def test_many_words_make_it_less_sure() -> None:
+    """The same sum of weights means less in a long comment than in a short one."""
+    model = parse_model("16\t-8\t0\tw:yes\n")
+    short, long = model.weigh(["w:yes"], words=1), model.weigh(["w:yes"], words=16)
+    assert short.lead == 4 * long.lead
+    assert short.chances.approved > long.chances.approved > 1 / 3
 
 
 def test_figures_count_costly_errors_apart() -> None:

@@ -21,10 +21,10 @@ from postflow.domain.judgement.text import CleanText
 from postflow.domain.judgement.tokens import Token, tokenise
 from postflow.domain.judgement.verdicts import Opinion, Rule, Verdict
 
-SEEN_BY_RULES = 0.8
-SIGNAL_SEEN = 1.2
-NOTHING_SEEN = 2.0
-DOUBTED_BY_RULES = 2.2
+SEEN_BY_RULES = 1.0
+SIGNAL_SEEN = 1.3
+NOTHING_SEEN = 1.7
+DOUBTED_BY_RULES = 1.7
 """How far approval must be ahead of any other verdict, in the logarithm of the odds.
 
 The less the rules see of a sign-off, the surer the model must be; set on files held back.
@@ -37,6 +37,7 @@ class Reading(NamedTuple):
     scene: Scene
     opinion: Opinion
     features: set[str]
+    words: int
 
 
 class Judgement(NamedTuple):
@@ -52,7 +53,8 @@ def read_comment(tokens: list[Token]) -> Reading:
     scene = lay_out_tokens(tokens)
     opinion = judge_scene(scene)
     words = ["<line>" if token.word == "\n" else token.word for token in tokens]
-    return Reading(scene, opinion, extract_features(words, scene, opinion))
+    said = sum(token.kind != "punct" for token in tokens)
+    return Reading(scene, opinion, extract_features(words, scene, opinion), said)
 
 
 def lay_out_tokens(tokens: list[Token]) -> Scene:
@@ -76,7 +78,7 @@ def decide_verdict(cleaned: CleanText, reading: Reading, *, taught: bool) -> Jud
 
 def decide_by(model: Model, cleaned: CleanText, reading: Reading, *, taught: bool) -> Judgement:
     """Decide with a given model; cross-validation brings its own."""
-    weighing = model.weigh(reading.features)
+    weighing = model.weigh(reading.features, words=reading.words)
     chances = weighing.chances
     veto = _veto(cleaned, reading.scene)
     if veto is None and _is_approved(reading, weighing, taught=taught):

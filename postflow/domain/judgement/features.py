@@ -50,8 +50,7 @@ _JUDGED = (Signal.SIGN_OFF, Signal.YES, Signal.PRAISE, Signal.NO_FAULT)
 def extract_features(words: list[str], scene: Scene, opinion: Opinion) -> set[str]:
     """Collect the features of one comment; each counts once."""
     found: set[str] = set()
-    for word in words:
-        found.update(_spelling(word))
+    found.update(*map(_spelling, words))
     _add_rows(found, ["<s>", *words, "</s>"])
     _add_kinds(found, scene)
     _add_signals(found, scene)

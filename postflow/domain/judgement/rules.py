@@ -75,6 +75,16 @@ def _refusal(scene: Scene) -> Opinion | None:
     return rejected(named, found)
 
 
+def _denied_afterwards(scene: Scene) -> Opinion | None:
+    """See "LGTM, not." and "Mon accord, jamais.": a lone no after a yes takes it back."""
+    yes = scene.found(Signal.SIGN_OFF, Signal.YES)
+    last = scene.reading.clauses[-1].units if scene.reading.clauses else ()
+    alone = len(last) == 1 and last[0].tags & tags.NEG and not last[0].quoted
+    if not yes or not alone or yes[-1].clause == len(scene.masks) - 1:
+        return None
+    return rejected(Rule.RETRACTION, yes)
+
+
 def _doubt_of_refusal(scene: Scene, last: Finding, mask: int) -> Rule | None:
     sentence = scene.sentence_mask(last)
     not_yet = last.signal == Signal.NEGATED_SIGN_OFF and any(
@@ -157,10 +167,10 @@ def _whole_or_part(scene: Scene, yes: list[Finding]) -> Opinion:
     for finding in yes:
         if is_under_a_heading(scene, finding):
             continue
-        if finding.signal == Signal.NO_FAULT:
-            return approved(Rule.NO_REMARKS, yes)
         if is_about_a_part(scene.clause(finding), finding):
             continue
+        if finding.signal == Signal.NO_FAULT:
+            return approved(Rule.NO_REMARKS, yes)
         if foreign_words(scene.clause(finding)) < FOREIGN_LIMIT:
             return approved(Rule.SIGN_OFF, yes)
     return pending(Rule.PARTIAL, yes)
@@ -249,6 +259,7 @@ _PENDING_KINDS = (
 _RULES: tuple[Callable[[Scene], Opinion | None], ...] = (
     _injection,
     _retraction,
+    _denied_afterwards,
     _emoji,
     _refusal,
     conditional_yes,
