@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from postflow.domain.judgement.analysis import Judgement, decide_verdict, read_comment, tokens_of
 from postflow.domain.judgement.findings import Signal
+from postflow.domain.judgement.model import load_model
 from postflow.domain.judgement.scene import Scene
 from postflow.domain.judgement.taught import APPROVING, IGNORED, REFUSING, teach
+from postflow.domain.judgement.telling import find_telling_words
 from postflow.domain.judgement.text import CleanText, clean
 from postflow.domain.judgement.tokens import Token
 from postflow.domain.judgement.verdicts import Rule, Verdict
@@ -95,7 +97,7 @@ def analyze_comment(
     return CommentAnalysis(
         verdict=judgement.verdict,
         score=_score(judgement),
-        reasons=_reasons(cleaned.text, reading.scene, judgement),
+        reasons=_reasons(cleaned.text, tokens, reading.scene, judgement),
     )
 
 
@@ -133,7 +135,9 @@ def _score(judgement: Judgement) -> float:
     return round((chances.approved - chances.rejected) / 2, 3)
 
 
-def _reasons(text: str, scene: Scene, judgement: Judgement) -> tuple[Reason, ...]:
+def _reasons(
+    text: str, tokens: list[Token], scene: Scene, judgement: Judgement
+) -> tuple[Reason, ...]:
     """Give the rule that decided with its words, then what else was seen."""
     seen = [
         Reason(
@@ -150,9 +154,22 @@ def _reasons(text: str, scene: Scene, judgement: Judgement) -> tuple[Reason, ...
     others = [reason for reason in seen if reason.direction != judgement.verdict]
     supporting.sort(key=lambda reason: -abs(reason.weight))
     if not supporting:
-        decisive = Reason(words="", rule=judgement.rule, direction=judgement.verdict, weight=0.0)
-        return (decisive, *others)
+        return (_model_reason(text, tokens, judgement), *others)
     return (*supporting, *others)
+
+
+def _model_reason(text: str, tokens: list[Token], judgement: Judgement) -> Reason:
+    """Name the words that spoke loudest where no rule can point at any."""
+    decided = judgement.verdict != Verdict.PENDING
+    span = find_telling_words(load_model(), tokens, judgement.verdict) if decided else None
+    chances = judgement.probabilities
+    chance = chances.approved if judgement.verdict == Verdict.APPROVED else -chances.rejected
+    return Reason(
+        words=text[span.start : span.end] if span else "",
+        rule=judgement.rule,
+        direction=judgement.verdict,
+        weight=round(chance, 1) if span else 0.0,
+    )
 
 
 _RULE_OF: dict[Signal, Rule] = {

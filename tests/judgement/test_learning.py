@@ -8,6 +8,9 @@ import sys
 import pytest
 
 from postflow.domain.judgement.model import BOLDNESS, pack, parse_model, softmax, unpack
+from postflow.domain.judgement.telling import find_telling_words
+from postflow.domain.judgement.tokens import tokenise
+from postflow.domain.judgement.verdicts import Verdict
 from tools.judgement.bench import startup_seconds
 from tools.judgement.corpus import ROOT
 from tools.judgement.figures import measure
@@ -59,6 +62,15 @@ def test_many_words_make_it_less_sure() -> None:
     short, long = model.weigh(["w:yes"], words=1), model.weigh(["w:yes"], words=16)
     assert short.lead == 4 * long.lead
     assert short.chances.approved > long.chances.approved > 1 / 3
+
+
+def test_loudest_words_are_found_in_place() -> None:
+    """Where only the model decides, the two words that pulled most are named."""
+    model = parse_model("8\t0\t0\tw:out\tw:goes\n16\t0\t0\tb:it|goes\n")
+    span = find_telling_words(model, tokenise("Lovely, out it goes!"), Verdict.APPROVED)
+    assert span is not None
+    assert "Lovely, out it goes!"[span.start : span.end] == "it goes"
+    assert find_telling_words(model, tokenise("Hm."), Verdict.APPROVED) is None
 
 
 def test_figures_count_costly_errors_apart() -> None:
