@@ -49,13 +49,21 @@ class BodyBudget:
         try:
             yield body
         finally:
-            self._held -= body.size
+            self.give_back(body.size)
 
     def take(self, size: int) -> None:
         """Count `size` more bytes; raises TooManyBodiesError where that is too many."""
-        if self._held + size > self._limit:
+        if not self.has_room(size):
             raise TooManyBodiesError
         self._held += size
+
+    def has_room(self, size: int) -> bool:
+        """Whether `size` more bytes are not too many."""
+        return self._held + size <= self._limit
+
+    def give_back(self, size: int) -> None:
+        """Count so many bytes less."""
+        self._held -= size
 
 
 class HeldBody:

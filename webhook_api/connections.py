@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -23,6 +23,9 @@ _OTHER_FILES = 200  # databases, logs, Frame.io and Prefect need some, too
 
 class _TooMuchError(Exception):
     """A sender has sent more around its bodies than anybody needs to."""
+
+
+Kind = TypeVar("Kind", bound="GuardedConnection")
 
 
 class GuardedConnection(HttpToolsProtocol):
@@ -63,8 +66,9 @@ class GuardedConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Go on as uvicorn does; a request head that is complete ends its deadline."""
-        if len(self.pipeline) >= _MOST_WAITING or self._is_head_too_long():
+        if len(self.pipeline) >= _MOST_WAITING:
             raise _TooMuchError  # which the parser turns into an error, and uvicorn into a 400
+        self.refuse_long_head()
         super().on_headers_complete()
         self._expected_since = None
 
@@ -94,6 +98,13 @@ class GuardedConnection(HttpToolsProtocol):
         """Whether a request, or the rest of one, is still to come."""
         return not self.is_busy or self.cycle.more_body
 
+    def refuse_long_head(self) -> None:
+        """End a connection whose request head is longer than any that Frame.io sends."""
+        if self._received <= _LONGEST_HEAD:
+            return
+        if len(self.url) + sum(len(k) + len(v) for k, v in self.headers) > _LONGEST_HEAD:
+            raise _TooMuchError
+
     def _expect_head(self) -> None:
         """Give the connection its time for a request, as the last of those who wait to send."""
         self.open_ones.pop(self, None)
@@ -111,11 +122,6 @@ class GuardedConnection(HttpToolsProtocol):
             self.transport.abort()
             return
         self._deadline = self.loop.call_later(left, self._check_deadline)
-
-    def _is_head_too_long(self) -> bool:
-        if self._received <= _LONGEST_HEAD:
-            return False
-        return len(self.url) + sum(len(k) + len(v) for k, v in self.headers) > _LONGEST_HEAD
 
     def _refuse(self) -> None:
         if not self.transport.is_closing():
@@ -137,14 +143,15 @@ def connection_class(
     *, most: int | None = None, patience: float = _HEAD_SECONDS
 ) -> type[GuardedConnection]:
     """Return the class for the connections of one server; `most` is what the machine affords."""
+    return own_class(GuardedConnection, most=most, patience=patience)
 
-    class Connection(GuardedConnection):
-        """A connection of this one server."""
 
-        open_ones: ClassVar[dict[GuardedConnection, None]] = {}
-
-    Connection.most, Connection.patience = most or _affordable(), patience
-    return Connection
+def own_class(
+    kind: type[Kind], *, most: int | None = None, patience: float = _HEAD_SECONDS
+) -> type[Kind]:
+    """Return a class of this kind for the connections of one server, which it counts."""
+    own = {"open_ones": {}, "most": most or _affordable(), "patience": patience}
+    return type("Connection", (kind,), own)
 
 
 def _affordable() -> int:

@@ -3,6 +3,9 @@
 One thread writes. It takes the write lock before it takes deliveries from the queue, so whoever
 runs out of patience while the store is locked is simply taken out of the queue again: a delivery
 that was answered 503 is never stored behind its sender's back.
+
+Between the event loop and that thread nothing passes per delivery: the loop rings once for all that
+came in one of its turns, and one call brings back the answer for a whole commit.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ _LONGEST_QUEUE = 10_000
 _CLOSING_PATIENCE = 5.0  # seconds for the last commit when the service stops
 _log = structlog.get_logger("postflow.intake")
 
+Told = Callable[[StoreError | None], None]
+"""Hears once, in the event loop, that a delivery is on disk, or why it is not."""
+
 
 class _Step(Enum):
     QUEUED = auto()
@@ -38,13 +44,33 @@ class _Step(Enum):
     """Taken back: it must not be stored."""
 
 
-class _Entry:
-    __slots__ = ("committed", "delivery", "loop", "step")
+class _Line:
+    """Those who wait in one event loop, whoever has waited for longest first."""
 
-    def __init__(self, delivery: Delivery, loop: asyncio.AbstractEventLoop) -> None:
-        self.delivery = delivery
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.committed: asyncio.Future[None] = loop.create_future()
+        self.waiting: dict[_Entry, None] = {}
+        self.is_ringing = False
+        """Whether the writer will be told of what came in this turn of the loop."""
+        self.is_watched = False
+        """Whether a timer ends the patience of the first one."""
+
+    def tell(self, entries: Iterable[_Entry], error: StoreError | None) -> None:
+        """Give those of them that still wait their answer."""
+        for entry in entries:
+            if entry in self.waiting:
+                del self.waiting[entry]
+                entry.told(error)
+
+
+class _Entry:
+    __slots__ = ("delivery", "line", "step", "told", "until")
+
+    def __init__(self, delivery: Delivery, told: Told, line: _Line, until: float) -> None:
+        self.delivery = delivery
+        self.told = told
+        self.line = line
+        self.until = until
         self.step = _Step.QUEUED
 
 
@@ -53,7 +79,7 @@ class _WithdrawnMeanwhileError(Exception):
 
 
 class Intake:
-    """Takes verified deliveries and returns once they are on disk.
+    """Takes verified deliveries and tells once they are on disk.
 
     `on_commit` is called in the writing thread after every commit; it must be quick and must
     not raise.
@@ -70,7 +96,9 @@ class Intake:
         self._on_commit = on_commit
         self._patience = patience.total_seconds()
         self._queue: deque[_Entry] = deque()
-        self._changed = threading.Condition()
+        self._line: _Line | None = None
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._closing = False
         self._writer = threading.Thread(target=self._write, name="postflow-intake", daemon=True)
 
@@ -91,36 +119,67 @@ class Intake:
         Only a commit that the database itself does not answer can make this last longer than
         the patience.
         """
-        entry = self._enqueue(delivery)
-        impatience = entry.loop.call_later(self._patience, self._lose_patience, entry)
-        try:
-            await entry.committed
-        finally:
-            impatience.cancel()
+        committed = asyncio.get_running_loop().create_future()
 
-    def _lose_patience(self, entry: _Entry) -> None:
-        """Answer for a delivery that has waited too long, unless it is being committed."""
-        if self._withdraw(entry):
-            error = StoreUnavailableError(
-                f"The store at {self._store.address} was locked for too long; "
-                "the delivery was not stored, send it again."
-            )
-            _answer([entry], error)
+        def told(error: StoreError | None) -> None:
+            if committed.done():
+                return
+            if error is None:
+                committed.set_result(None)
+            else:
+                committed.set_exception(error)
 
-    def _enqueue(self, delivery: Delivery) -> _Entry:
-        entry = _Entry(delivery, asyncio.get_running_loop())
-        with self._changed:
+        self.take(delivery, told)
+        await committed
+
+    def take(self, delivery: Delivery, told: Told) -> None:
+        """As `record`, for an event loop's own thread: `told` hears how it ended, and must not raise.
+
+        Raises StoreUnavailableError, and tells nothing, where the delivery is not even queued.
+        """
+        loop = asyncio.get_running_loop()
+        line = self._line
+        if line is None or line.loop is not loop:
+            line = self._line = _Line(loop)
+        entry = _Entry(delivery, told, line, loop.time() + self._patience)
+        with self._lock:
             if self._closing or len(self._queue) >= _LONGEST_QUEUE:
                 why = "is stopping" if self._closing else "has too many deliveries to store"
                 raise StoreUnavailableError(
                     f"The service {why}; the delivery was not stored, send it again."
                 )
             self._queue.append(entry)
+        line.waiting[entry] = None
+        if not line.is_ringing:
+            line.is_ringing = True
+            loop.call_soon(self._ring, line)
+        if not line.is_watched:
+            line.is_watched = True
+            loop.call_later(self._patience, self._end_patience, line)
+
+    def _ring(self, line: _Line) -> None:
+        """Wake the writer for all that came in one turn of the loop."""
+        line.is_ringing = False
+        with self._changed:
             self._changed.notify()
-        return entry
+
+    def _end_patience(self, line: _Line) -> None:
+        """Answer for deliveries that have waited too long, unless they are being committed."""
+        now = line.loop.time()
+        late = [entry for entry in line.waiting if entry.until <= now]
+        withdrawn = [entry for entry in late if self._withdraw(entry)]
+        error = StoreUnavailableError(
+            f"The store at {self._store.address} was locked for too long; "
+            "the delivery was not stored, send it again."
+        )
+        line.tell(withdrawn, error)
+        following = next((entry for entry in line.waiting if entry.until > now), None)
+        line.is_watched = following is not None
+        if following is not None:
+            line.loop.call_later(following.until - now, self._end_patience, line)
 
     def _withdraw(self, entry: _Entry) -> bool:
-        with self._changed:
+        with self._lock:
             if entry.step is _Step.COMMITTING:
                 return False
             if entry.step is _Step.QUEUED:
@@ -146,7 +205,7 @@ class Intake:
                 _log.exception("writing deliveries failed unexpectedly")
                 self._fail(batch or queued_before, StoreError(f"The store failed: {error!r}."))
             else:
-                _settle(batch, None)
+                _tell(batch, None)
                 self._on_commit()
 
     def _wait_for_work(self) -> bool:
@@ -156,25 +215,25 @@ class Intake:
             return bool(self._queue)
 
     def _snapshot(self) -> list[_Entry]:
-        with self._changed:
+        with self._lock:
             return list(self._queue)
 
     def _take(self) -> list[_Entry]:
-        with self._changed:
+        with self._lock:
             batch = [self._queue.popleft() for _ in range(min(_BATCH, len(self._queue)))]
             for entry in batch:
                 entry.step = _Step.WRITTEN
             return batch
 
     def _begin_commit(self, batch: list[_Entry]) -> None:
-        with self._changed:
+        with self._lock:
             if any(entry.step is _Step.WITHDRAWN for entry in batch):
                 raise _WithdrawnMeanwhileError
             for entry in batch:
                 entry.step = _Step.COMMITTING
 
     def _put_back(self, batch: list[_Entry]) -> None:
-        with self._changed:
+        with self._lock:
             kept = [entry for entry in batch if entry.step is not _Step.WITHDRAWN]
             for entry in reversed(kept):
                 entry.step = _Step.QUEUED
@@ -182,31 +241,21 @@ class Intake:
 
     def _fail(self, entries: list[_Entry], error: StoreError) -> None:
         """Tell those who wait that they are not stored, unless they went away by themselves."""
-        with self._changed:
+        with self._lock:
             failed = [entry for entry in entries if entry.step is not _Step.WITHDRAWN]
             for entry in failed:
                 if entry.step is _Step.QUEUED:
                     self._queue.remove(entry)
                 entry.step = _Step.WITHDRAWN
         _log.warning("deliveries not stored", count=len(failed), error=str(error))
-        _settle(failed, error)
+        _tell(failed, error)
 
 
-def _settle(entries: Iterable[_Entry], error: StoreError | None) -> None:
+def _tell(entries: Iterable[_Entry], error: StoreError | None) -> None:
     """Give every entry its answer, in the loop that waits for it."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Entry]] = {}
+    by_line: dict[_Line, list[_Entry]] = {}
     for entry in entries:
-        by_loop.setdefault(entry.loop, []).append(entry)
-    for loop, waiting in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_answer, waiting, error)
-
-
-def _answer(entries: Iterable[_Entry], error: StoreError | None) -> None:
-    for entry in entries:
-        if entry.committed.done():
-            continue
-        if error is None:
-            entry.committed.set_result(None)
-        else:
-            entry.committed.set_exception(error)
+        by_line.setdefault(entry.line, []).append(entry)
+    for line, waiting in by_line.items():
+        if not line.loop.is_closed():
+            line.loop.call_soon_threadsafe(line.tell, waiting, error)

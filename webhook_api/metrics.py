@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 from sqlmodel import Session
 
 from postflow.store.views import tracking_stats
 
 
-class AnswerCounts:
+class AnswerCounts(Collector):
     """How often the public face has given each answer since the service started."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._answers = Counter(
-            "postflow_webhook_answers",
-            "Deliveries by the status they were answered with.",
-            ["status"],
-            registry=self._registry,
-        )
-        self._of_status: dict[int, Counter] = {}
+        self._by_status: Counter[int] = Counter()
 
     def note(self, status: int) -> None:
-        """Count one answer."""
-        counter = self._of_status.get(status)
-        if counter is None:
-            counter = self._of_status[status] = self._answers.labels(status)
-        counter.inc()
+        """Count one answer; called in the event loop's thread alone, as often as there are any."""
+        self._by_status[status] += 1
 
     def render(self) -> bytes:
         """Return the counts in the text format."""
-        return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        registry.register(self)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the counts to Prometheus' own library."""
+        answers = CounterMetricFamily(
+            "postflow_webhook_answers",
+            "Deliveries by the status they were answered with.",
+            labels=["status"],
+        )
+        for status, count in sorted(self._by_status.copy().items()):
+            answers.add_metric([str(status)], count)
+        yield answers
 
 
 def render_totals(session: Session) -> bytes:

@@ -33,8 +33,10 @@ from webhook_api.intake import Intake
 from webhook_api.listening import Server, address_of, listen, port_of
 from webhook_api.metrics import AnswerCounts
 from webhook_api.one_service import only_service
+from webhook_api.public_face import WEBHOOK_PATH
 from webhook_api.reaching import staying_reachable
 from webhook_api.readiness import Readiness
+from webhook_api.whole_requests import whole_requests_class
 
 if TYPE_CHECKING:
     from postflow.flow_runs import PrefectFlowRuns
@@ -145,7 +147,8 @@ class _Service:
             secrets=secrets.current,
             answers=self._answers,
         )
-        self._servers.append((Server(app), listener))
+        connection = whole_requests_class(WEBHOOK_PATH, app.take_whole)
+        self._servers.append((Server(app, connection=connection), listener))
         return intake
 
     async def run(self, on_listening: Callable[[], object]) -> None:

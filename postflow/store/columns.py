@@ -20,9 +20,7 @@ class Moment(TypeDecorator[datetime]):
         """Refuse naive times: nobody could tell later what they meant."""
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError(f"a stored time must know its zone, {value!r} does not")
-        utc = value.astimezone(UTC)
+        utc = to_utc(value)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -35,6 +33,18 @@ class Moment(TypeDecorator[datetime]):
 def moment(*, index: bool = False, nullable: bool = True) -> Any:  # SQLModel's Field is Any too
     """Return a column for a point in time."""
     return Field(default=None, sa_type=Moment, index=index, nullable=nullable)
+
+
+def to_utc(value: datetime) -> datetime:
+    """Return the same moment in UTC; ValueError for a time that does not know its zone."""
+    if value.tzinfo is None:
+        raise ValueError(f"a stored time must know its zone, {value!r} does not")
+    return value.astimezone(UTC)
+
+
+def write_sqlite_time(value: datetime) -> str:
+    """Write a moment as SQLAlchemy does on SQLite, for statements that go past it."""
+    return to_utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def storable(text: str) -> str:

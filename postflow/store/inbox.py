@@ -5,16 +5,17 @@ Two deliveries with equal bodies are two rows: Frame.io sends the same bytes for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, insert, or_, update
+from sqlalchemy import ColumnElement, or_, update
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.errors import UnknownEventError
-from postflow.store.columns import storable
+from postflow.store.bulk import insert_events
+from postflow.store.columns import storable, to_utc, write_sqlite_time
 from postflow.store.foreign import UNTRACKED_FILE, is_foreign, is_open
 from postflow.store.tables import EventRow
 
@@ -40,14 +41,11 @@ class Delivery:
     webhook_id: str | None = None
 
 
-def record_deliveries(session: Session, deliveries: Sequence[Delivery]) -> None:
-    """Add one row per delivery; they count once the session commits.
-
-    Values for one statement instead of an object per row: deliveries come by the thousand.
-    """
-    rows = [_values(delivery) for delivery in deliveries]
-    if rows:  # an insert of no rows would be one of a row without values
-        session.connection().execute(insert(EventRow), rows)
+def record_deliveries(session: Session, deliveries: Iterable[Delivery]) -> None:
+    """Add one row per delivery; they count once the session commits."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    write_time = write_sqlite_time if is_sqlite else to_utc
+    insert_events(session, [_values(delivery, write_time) for delivery in deliveries])
 
 
 def last_received(session: Session) -> datetime | None:
@@ -215,21 +213,22 @@ def _is_done() -> ColumnElement[bool]:
     return or_(col(EventRow.settled_at).is_not(None), col(EventRow.set_aside_at).is_not(None))
 
 
-def _values(delivery: Delivery) -> dict[str, object]:
-    return {
-        "body": delivery.body,
-        "request_timestamp": storable(delivery.request_timestamp),
-        "received_at": delivery.received_at,
-        "event_type": _storable(delivery.event_type),
-        "resource_type": _storable(delivery.resource_type),
-        "resource_id": _storable(delivery.resource_id),
-        "project_id": _storable(delivery.project_id),
-        "workspace_id": _storable(delivery.workspace_id),
-        "account_id": _storable(delivery.account_id),
-        "user_id": _storable(delivery.user_id),
-        "webhook_id": delivery.webhook_id,
-        "attempts": 0,
-    }
+def _values(delivery: Delivery, write_time: Callable[[datetime], object]) -> tuple[object, ...]:
+    """Return a row of `postflow.store.bulk.COLUMNS`."""
+    return (
+        delivery.body,
+        storable(delivery.request_timestamp),
+        write_time(delivery.received_at),
+        _storable(delivery.event_type),
+        _storable(delivery.resource_type),
+        _storable(delivery.resource_id),
+        _storable(delivery.project_id),
+        _storable(delivery.workspace_id),
+        _storable(delivery.account_id),
+        _storable(delivery.user_id),
+        delivery.webhook_id,
+        0,  # attempts
+    )
 
 
 def _storable(text: str | None) -> str | None:

@@ -36,6 +36,7 @@ NOT_FOR_READERS = {
     "postflow/simulator": "a Frame.io, which speaks English",
     "postflow/store/columns.py": "an error for programmers",
     "postflow/store/append_only.py": "statements for the database",
+    "postflow/store/bulk.py": "statements for the database",
     "postflow/store/migrations": "statements for the database",
     "postflow/tracker/announcer.py": "notices and events, for other people and programs",
     "postflow/tracker/notice_texts.py": "notices have a language of their own",
