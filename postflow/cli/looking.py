@@ -146,6 +146,8 @@ def events(
 
 def _say_short(view: UploadStatusView) -> dict[str, object]:
     why = view["verdict"]["reason"] if view["verdict"] else ""
+    if view["cancelled_at"] and not (view["delivery"] and view["delivery"]["delivered_at"]):
+        return {**view, "status": "cancelled", "why": why}
     if view["held"]:
         return {**view, "review_status": "approved, held", "why": translate(view["held"]["reason"])}
     if view["undo_until"]:

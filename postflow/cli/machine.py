@@ -10,8 +10,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from postflow.cli.processes import Child, Children, wait_for_http
-from postflow.errors import ConfigurationError, PostFlowError
+from postflow.errors import ConfigurationError, PostFlowError, PrefectUnavailableError
 from postflow.settings import Settings
 from postflow.settings.load import child_environment
 from postflow.settings.prefect_url import prefect_api_url
@@ -19,6 +21,7 @@ from postflow.store.database import open_store
 
 Say = Callable[[str], None]
 
+_PREFECT_PATIENCE = 10.0
 _SERVER_PATIENCE = 120.0  # a first start of Prefect also makes its database
 _DEPLOYMENTS = ("process-video/local", "process-batch/local")
 
@@ -68,6 +71,8 @@ class Machine:
         """Bring everything up in order and return its addresses; raises PostFlowError."""
         settings = self._settings
         self._check_ports()
+        if not self._embedded:
+            self._check_prefect()
         open_store(
             settings.database.url, create=True, busy_timeout=settings.database.busy_timeout
         ).close()
@@ -123,6 +128,17 @@ class Machine:
                     f"Port {port} on {host} is taken, perhaps by another `postflow start`; stop "
                     f"that one, or set {section}.port to a free port."
                 )
+
+    def _check_prefect(self) -> None:
+        """Ask a server that is not ours before anything is started for it."""
+        url = prefect_api_url(self._settings)
+        try:
+            httpx.get(f"{url}/health", timeout=_PREFECT_PATIENCE).raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise PrefectUnavailableError(
+                f"Prefect's server at {url} does not answer ({type(error).__name__}); start it, or "
+                "remove prefect.api_url and PREFECT_API_URL, and `postflow start` runs its own."
+            ) from error
 
     def _wait_for_deployments(self, runner: Child) -> None:
         """Return once the runner has told Prefect what it serves."""

@@ -137,5 +137,8 @@ def _follow(store: Store, upload_ids: list[str]) -> list[Row]:
                 rows = read_rows(session, upload_ids)
             live.update(render_rows(rows))
             if all(row.is_over for row in rows):
-                return rows
+                break
             time.sleep(_LOOK_EVERY)
+    if not console.is_terminal:
+        console.line()  # rich ends the last line of a live table on terminals only
+    return rows

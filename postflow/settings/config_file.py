@@ -41,6 +41,12 @@ def read_config(path: Path) -> dict[str, dict[str, Any]]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read ({error.strerror}).") from error
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(
+            f"{path} is not valid JSON: see line {error.lineno}, column {error.colno}."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not text in UTF-8; save it as UTF-8.") from error
     except ValueError as error:
         raise ConfigurationError(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(content, dict):

@@ -82,8 +82,8 @@ def _explain(error: ValidationError, *, source: Path | None) -> str:
     if first["type"] != "extra_forbidden":
         message = first["msg"].removeprefix("Value error, ")
         return f"The setting {where} cannot be used: {message} ({_origin(where, source)})."
-    hint = _nearest(str(first["loc"][-1]), _model_at(first["loc"][:-1])).rstrip("?")
-    return f"The setting {where} does not exist{hint}? ({_origin(where, source)})."
+    hint = _nearest(str(first["loc"][-1]), _model_at(first["loc"][:-1]))
+    return f"The setting {where} does not exist{hint} ({_origin(where, source)})."
 
 
 def _model_at(place: Iterable[int | str]) -> type[BaseModel]:

@@ -149,9 +149,17 @@ def load_scenario(path: Path | str) -> Scenario:
     try:
         found = yaml.safe_load(source.read_text(encoding="utf-8"))
     except OSError as problem:
-        raise ConfigurationError(f"The scenario {source} cannot be read: {problem}.") from problem
+        raise ConfigurationError(
+            f"The scenario {source} cannot be read ({problem.strerror})."
+        ) from problem
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise ConfigurationError(
+            f"The scenario {source} is not YAML: see line {line}, column {column}."
+        ) from problem
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise ConfigurationError(f"The scenario {source} is not YAML: {problem}") from problem
+        raise ConfigurationError(f"The scenario {source} is not YAML: {problem}.") from problem
     try:
         return Scenario.model_validate(found or {})
     except ValidationError as problem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -93,8 +92,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as problem:
         listener.close()
-        reason = "is taken" if problem.errno == errno.EADDRINUSE else f"cannot be used ({problem})"
         raise ConfigurationError(
-            f"Port {port} on {host} {reason}; choose another one for the simulated Frame.io."
+            f"Port {port} on {host} cannot be used ({problem.strerror}); choose another one for "
+            "the simulated Frame.io."
         ) from problem
     return listener

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +97,29 @@ def test_wrong_settings_are_told_in_french(
     assert ran.code == 1
     assert ran.err.startswith("Le réglage database.busy_timeout est inutilisable")
     assert "par la variable d'environnement POSTFLOW_DATABASE__BUSY_TIMEOUT" in ran.err
+
+
+def test_misspelt_key_is_told_in_french(french: Postflow) -> None:
+    """The nearest key, found by the settings, stands in the French sentence too."""
+    Path("pipeline_config.json").write_text('{"webhook": {"prot": 8080}}')
+    said = french("status").err.replace("\N{NO-BREAK SPACE}", " ")
+    assert said.startswith("Le réglage webhook.prot n'existe pas ; vouliez-vous dire « port » ? (")
+
+
+def test_broken_configuration_names_its_place(french: Postflow) -> None:
+    """Where the file stops being JSON is told by line and column, not by the parser's English."""
+    Path("pipeline_config.json").write_text('{"webhook": {}\n "review": {}}')
+    said = french("status").err.replace("\N{NO-BREAK SPACE}", " ")
+    assert "n'est pas du JSON valable : voyez ligne 2, colonne 2." in said
+
+
+def test_system_says_why_in_french(french: Postflow) -> None:
+    """What the operating system answers about a file is translated as well."""
+    said = french("test", "--scenario", "nowhere.yaml").err
+    assert "nowhere.yaml ne peut pas être lu (aucun fichier ni dossier de ce nom)" in said
+
+
+def test_cancelled_upload_is_shown_so(french: Postflow) -> None:
+    """An upload that was given up does not look as if it still waited for reviewers."""
+    french("cancel", "intro")
+    assert "annulé" in french("status").out

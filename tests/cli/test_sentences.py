@@ -56,6 +56,18 @@ def test_unreachable_prefect_is_said(
     assert "postflow start" in ran.err
 
 
+def test_start_asks_a_given_prefect_first(
+    postflow: Postflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`start` with a Prefect server that is away says so before it starts or creates anything."""
+    monkeypatch.setenv("POSTFLOW_PREFECT__API_URL", "http://127.0.0.1:9/api")
+    ran = postflow("start")
+    assert ran.code == 1
+    assert "http://127.0.0.1:9/api does not answer" in ran.err
+    assert "prefect.api_url" in ran.err
+    assert not Path("logs").exists()
+
+
 def test_missing_store_is_never_created_by_reading(postflow: Postflow) -> None:
     """A command that only reads says how to make the store, and makes none."""
     ran = postflow("status")

@@ -89,8 +89,12 @@ def test_every_sentence_has_its_french_line() -> None:
 
 def test_every_help_text_has_its_french_line() -> None:
     """What `--help` says of commands and options is in the catalogue."""
-    catalogue = load_catalogue()
-    missing = [f"{place}: {text}" for place, text in _help_texts() if not catalogue.knows(text)]
+    own = {line.english for line in read_lines()}
+    missing = [
+        f"{place}: {text}"
+        for place, text in _help_texts()
+        if text not in own and not text.startswith("Example: ")
+    ]
     assert not missing, "\n".join([*missing, ADVICE])
 
 

@@ -74,7 +74,7 @@ def _show(findings: Sequence[Finding]) -> None:
         line = Text(f"{sign} ", colour)
         line.append(f"{translate(each.check):<{widest}}  ", "bold")
         says, remedy = translate(each.says), translate(each.remedy)
-        line.append(f"{says.rstrip('.')}; {remedy}" if remedy else says, "default")
+        line.append(f"{says.rstrip('.')}{translate(';')} {remedy}" if remedy else says, "default")
         console.print(line, soft_wrap=True)
     bad = sum(each.mark is Mark.FAILED for each in findings)
     doubtful = sum(each.mark is Mark.WARNING for each in findings)

@@ -52,8 +52,8 @@ class DashboardApp(App[None]):
     TITLE = "PostFlow"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    .totals { height: 1; background: $primary-background; padding: 0 1; text-overflow: ellipsis; }
-    #health { height: 1; padding: 0 1; text-overflow: ellipsis; }
+    .totals { height: auto; max-height: 2; background: $primary-background; padding: 0 1; text-overflow: ellipsis; }
+    #health { height: auto; max-height: 2; padding: 0 1; text-overflow: ellipsis; }
     DataTable { height: 1fr; }
     #detail { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     #events { height: 5; border-top: solid $primary; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
