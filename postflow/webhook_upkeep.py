@@ -7,10 +7,11 @@ our address; others of the same name may belong to another PostFlow and are neve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from postflow.errors import NotFoundError
+from postflow.errors import ConfigurationError, NotFoundError
 from postflow.frameio.client import FrameioClient
 from postflow.frameio.filelock import locked
 from postflow.frameio.locate import locate_workspace
@@ -94,8 +95,13 @@ def list_changes(webhook: Webhook, *, address: str) -> dict[str, object]:
 async def register_webhook_at(settings: Settings, base_url: str) -> Upkeep:
     """Let Frame.io call `base_url`: create its webhook, repair it, or leave it as it is.
 
-    Raises FrameioError, or ConfigurationError where nobody can sign in.
+    Raises FrameioError, or ConfigurationError where nobody can sign in or it is no address.
     """
+    if not re.match(r"https?://[^/\s]", base_url):
+        raise ConfigurationError(
+            f"{base_url!r} is no address that Frame.io can call; write one such as "
+            "https://review.studio.example."
+        )
     async with open_frameio(settings.frameio) as frameio:
         return await keep_webhook(frameio, settings, address=base_url.rstrip("/") + WEBHOOK_PATH)
 

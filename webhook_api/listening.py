@@ -78,14 +78,16 @@ def listen(host: str, port: int, *, section: str) -> socket.socket:
         listener.setblocking(False)
     except OSError as error:
         listener.close()
-        reason = (
-            "is taken by another program"
-            if error.errno == errno.EADDRINUSE
-            else f"cannot be used ({error.strerror})"
+        advice = (
+            f"set {section}.port (POSTFLOW_{section.upper()}__PORT) to another one, "
+            "0 takes any free port"
         )
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"Port {port} on {host} is taken by another program; {advice}."
+            ) from error
         raise ConfigurationError(
-            f"Port {port} on {host} {reason}; set {section}.port "
-            f"(POSTFLOW_{section.upper()}__PORT) to another one, 0 takes any free port."
+            f"Port {port} on {host} cannot be used ({error.strerror}); {advice}."
         ) from error
     return listener
 

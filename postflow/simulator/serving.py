@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -92,6 +93,10 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as problem:
         listener.close()
+        if problem.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"Port {port} on {host} is taken; choose another one for the simulated Frame.io."
+            ) from problem
         raise ConfigurationError(
             f"Port {port} on {host} cannot be used ({problem.strerror}); choose another one for "
             "the simulated Frame.io."

@@ -95,6 +95,15 @@ def test_second_registering_changes_nothing(
     assert place.webhooks == before
 
 
+def test_address_without_scheme_is_refused(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What Frame.io could never call changes nothing there, and the sentence shows an address."""
+    assert _register("review.studio.example") == 1
+    assert "'review.studio.example' is no address" in capsys.readouterr().err
+    assert not place.webhooks
+
+
 def test_new_address_keeps_the_secret(place: Place) -> None:
     """A tunnel with a new address costs one change of the webhook, and its secret stays good."""
     _register("https://old.studio.example")
