@@ -123,3 +123,11 @@ def test_cancelled_upload_is_shown_so(french: Postflow) -> None:
     """An upload that was given up does not look as if it still waited for reviewers."""
     french("cancel", "intro")
     assert "annulé" in french("status").out
+
+
+def test_unwritable_store_is_told_in_french(
+    french: Postflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What SQLite says of a store that it cannot open is translated as well."""
+    monkeypatch.setenv("POSTFLOW_DATABASE__URL", "sqlite:////proc/postflow.db")
+    assert "(impossible d'ouvrir le fichier de la base)" in french("migrate").err
