@@ -31,7 +31,7 @@ __all__ = [
     "render_reasons",
 ]
 
-ANALYSER_VERSION = "4"
+ANALYSER_VERSION = "5"
 """Changes with every change of lexicon, rules or model that can change a verdict."""
 
 APPROVED_ABOVE = 0.5

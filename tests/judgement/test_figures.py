@@ -30,9 +30,9 @@ def test_unseen_comments_are_read_well() -> None:
     assert figures.missed_approvals <= UNSEEN_MISSED
 
 
-UNSEEN_ACCURACY = 0.885
-UNSEEN_FALSE_APPROVALS = 0.0115
-UNSEEN_MISSED = 0.175
+UNSEEN_ACCURACY = 0.895
+UNSEEN_FALSE_APPROVALS = 0.01
+UNSEEN_MISSED = 0.15
 
 
 def test_the_corpus_is_large_and_distinct() -> None:

@@ -14,6 +14,7 @@ LEARNT = (
     "comments-second.jsonl",
     "comments-more.jsonl",
     "comments-plain.jsonl",
+    "comments-idioms.jsonl",
 )
 """Files the model may learn from; `comments-unseen.jsonl` is only ever measured."""
 UNSEEN = "comments-unseen.jsonl"

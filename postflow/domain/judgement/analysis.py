@@ -21,10 +21,11 @@ from postflow.domain.judgement.text import CleanText
 from postflow.domain.judgement.tokens import Token, tokenise
 from postflow.domain.judgement.verdicts import Opinion, Rule, Verdict
 
-SEEN_BY_RULES = 1.0
-SIGNAL_SEEN = 1.3
-NOTHING_SEEN = 1.7
-DOUBTED_BY_RULES = 1.7
+PLAIN_SIGN_OFF = 0.3
+SEEN_BY_RULES = 1.1
+SIGNAL_SEEN = 1.5
+NOTHING_SEEN = 1.9
+DOUBTED_BY_RULES = 1.9
 """How far approval must be ahead of any other verdict, in the logarithm of the odds.
 
 The less the rules see of a sign-off, the surer the model must be; set on files held back.
@@ -101,10 +102,20 @@ def _is_approved(reading: Reading, weighing: Weighing, *, taught: bool) -> bool:
 
 def _needed_lead(reading: Reading) -> float:
     if reading.opinion.verdict == Verdict.APPROVED:
-        return SEEN_BY_RULES
+        return PLAIN_SIGN_OFF if _ends_with_plain_sign_off(reading) else SEEN_BY_RULES
     if reading.opinion.rule in _DOUBTFUL:
         return DOUBTED_BY_RULES
     return SIGNAL_SEEN if reading.scene.found(*_APPROVING) else NOTHING_SEEN
+
+
+def _ends_with_plain_sign_off(reading: Reading) -> bool:
+    """Tell whether the last clause is a formal sign-off and not one word more: "… Approved!"."""
+    clauses = reading.scene.reading.clauses
+    last = len(clauses) - 1
+    return len(clauses[last].units) == 1 and any(
+        found.signal is Signal.SIGN_OFF and found.clause == last
+        for found in reading.opinion.findings
+    )
 
 
 def _is_one_word(reading: Reading) -> bool:
