@@ -18,6 +18,7 @@ from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
 from postflow.errors import ConfigurationError, StoreError
 from postflow.integration.neighbour import Presence, look_next_door, public_address
+from postflow.public_address import load_tunnel
 from postflow.settings import Settings
 from postflow.settings.prefect_url import prefect_api_url
 from postflow.store.database import Store
@@ -106,6 +107,10 @@ class _Watch:
         ]
         if self._settings.webhook.enabled:
             parts.append(_ask("webhook", f"{public_address(self._settings)}/health"))
+        if self._settings.webhook.tunnel is not None:
+            tunnel = load_tunnel(self._settings)
+            is_up = tunnel is not None and tunnel.url is not None
+            parts.append(Health(name="tunnel", is_well=is_up, text="" if is_up else "down"))
         parts.append(_ask("Prefect", f"{prefect_api_url(self._settings)}/health"))
         try:
             with self._store.reading() as session:

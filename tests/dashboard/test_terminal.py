@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from sqlmodel import Session
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
+from textual.worker import WorkerCancelled
 
 from postflow.dashboard.model import UploadStory, load_dashboard, load_story
 from postflow.dashboard.terminal.app import DashboardApp
@@ -77,6 +79,8 @@ class Desk:
 async def settle(pilot: Pilot[None], app: DashboardApp) -> None:
     """Wait until all that was asked for has been read and drawn."""
     await pilot.pause()
+    with suppress(WorkerCancelled):  # a look that takes long is overtaken by the next one
+        await app.workers.wait_for_complete()
     await app.workers.wait_for_complete()
     await pilot.pause()
 
