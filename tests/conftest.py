@@ -16,6 +16,9 @@ from sqlmodel import SQLModel
 
 from postflow.store.database import Store, open_store
 
+# Workers of pytest-xdist are told a width, which rich's consoles would keep from their import on.
+os.environ.pop("COLUMNS", None)
+
 POSTGRES_VARIABLE = "POSTFLOW_TEST_POSTGRES_URL"
 _DEFAULT_POSTGRES = "postgresql+psycopg://postgres@localhost:5432/postgres"
 

@@ -109,8 +109,9 @@ def test_killed_between_resume_and_its_note(scene: Scene) -> None:
     """A resume whose answer was never written down is repeated, and the flow closes once."""
     wait_id = scene.wait_for()
     settle(scene)
-    with killed_at_commit(scene, 1):
+    with killed_at_commit(scene, 2):  # the first one plans the deadlines
         resume(scene)
+    assert scene.flow_runs.resumed == [RUN]
     scene.start()
     resume(scene)
     assert scene.flow_runs.resumed == [RUN, RUN]

@@ -14,10 +14,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from postflow.logs import configure_logs
 from postflow.settings import Settings, load_settings
 from postflow.store.database import Store, open_store
 from tests.webhook_api.signing import SECRET
 from webhook_api.serving import serve
+
+configure_logs()  # log lines go to stderr, as in the program: stdout is what commands print
 
 NOWHERE = "http://127.0.0.1:9/api"
 StartService = Callable[..., "Service"]
