@@ -18,7 +18,8 @@ EXAMPLES = ROOT / "examples"
 QUICK = '["-c:v", "libx264", "-preset", "ultrafast"]'
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports that are free at this moment, one or two."""
     with closing(socket.socket()) as one, closing(socket.socket()) as two:
         for probe in (one, two)[:count]:
             probe.bind(("127.0.0.1", 0))
@@ -63,7 +64,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
     """Follow the examples' README up to the scripts, on free ports."""
-    public, private = _free_ports(2)
+    public, private = free_ports(2)
     command = ["-m", "postflow", "simulator", "--port", "0", "--data", str(tmp_path / "frameio")]
     with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, *command, "--scenario", str(EXAMPLES / "reviewers.yaml")],

@@ -44,7 +44,8 @@ project_id = _ask("/_sim/state")["projects"][0]["id"]
 """
 
 
-def _blocks(guide: str, language: str) -> list[str]:
+def blocks(guide: str, language: str) -> list[str]:
+    """Return the guide's blocks of this language, in order."""
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
@@ -57,7 +58,7 @@ def test_python_of_the_guide_runs(guide: str, studio: Studio, videos: dict[str, 
         for folder in (studio.folder, studio.folder / "videos"):
             (folder / f"{name}.mp4").write_bytes(videos[name].read_bytes())
     script = studio.folder / "guide.py"
-    script.write_text("\n".join([PREAMBLE, *_blocks(guide, "python")]), encoding="utf-8")
+    script.write_text("\n".join([PREAMBLE, *blocks(guide, "python")]), encoding="utf-8")
 
     ran = studio.run(str(script))
 
@@ -73,7 +74,7 @@ def test_migrated_script_runs(studio: Studio) -> None:
     """A script of the old system, with its import line changed, sees its upload approved."""
     script = studio.folder / "migrated.py"
     faster = "import time\n_sleep = time.sleep\ntime.sleep = lambda _: _sleep(0.1)\n"
-    script.write_text("\n".join([PREAMBLE, faster, *_blocks("migrating.md", "python")]))
+    script.write_text("\n".join([PREAMBLE, faster, *blocks("migrating.md", "python")]))
 
     ran = studio.run(str(script))
 
@@ -84,9 +85,9 @@ def test_migrated_script_runs(studio: Studio) -> None:
 @pytest.mark.parametrize("guide", PAGES)
 def test_settings_of_the_guide_are_accepted(guide: str, tmp_path: Path) -> None:
     """Each piece of configuration can be copied as it stands."""
-    blocks = _blocks(guide, "json")
-    assert blocks
-    for number, block in enumerate(blocks):
+    settings = blocks(guide, "json")
+    assert settings
+    for number, block in enumerate(settings):
         path = tmp_path / f"{number}.json"
         path.write_text(block, encoding="utf-8")
         assert load_settings(path).model_dump().keys() >= json.loads(block).keys()
@@ -95,7 +96,7 @@ def test_settings_of_the_guide_are_accepted(guide: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("guide", GUIDES)
 def test_commands_of_the_guide_are_understood(guide: str) -> None:
     """Each `postflow …` line is a command with arguments that it takes."""
-    lines = [line for block in _blocks(guide, "bash") for line in block.splitlines()]
+    lines = [line for block in blocks(guide, "bash") for line in block.splitlines()]
     commands = [shlex.split(line)[1:] for line in lines if line.startswith("postflow ")]
     assert len(commands) > 5
     for arguments in commands:
@@ -122,4 +123,4 @@ def test_guides_say_the_same() -> None:
         return re.findall(r"^(#+|```\w+)", text, flags=re.MULTILINE)
 
     assert outline(english) == outline(french)
-    assert _blocks("guide.md", "json") != []
+    assert blocks("guide.md", "json") != []
