@@ -9,7 +9,7 @@ from postflow.frameio.client import FrameioClient
 from postflow.frameio.wire import Webhook
 from postflow.public_address import public_base
 from postflow.settings import Settings
-from postflow.webhook_secrets import StoredWebhook
+from postflow.webhook_secrets import StoredWebhook, load_webhook_secrets
 
 WEBHOOK_NAME = "PostFlow"
 WEBHOOK_PATH = "/webhooks/frameio"
@@ -21,8 +21,14 @@ EVENTS = (
 
 
 def webhook_address(settings: Settings, url: str | None = None) -> str | None:
-    """Return the address that Frame.io is to call, or None where nobody has said one."""
+    """Return the address that Frame.io is to call, or None where nobody has said one.
+
+    What `postflow webhook register --url` said counts where no setting says otherwise.
+    """
     base = url or public_base(settings)
+    if base is None and settings.webhook.tunnel is None:
+        kept = load_webhook_secrets(settings.webhook.secrets_file)
+        return next((each.url for each in reversed(kept) if each.url), None)
     return base.rstrip("/") + WEBHOOK_PATH if base else None
 
 

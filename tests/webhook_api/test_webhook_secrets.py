@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from postflow.errors import ConfigurationError
 from postflow.settings import Settings
+from postflow.webhook_registration import webhook_address
 from postflow.webhook_secrets import (
     LiveSecrets,
     StoredWebhook,
@@ -42,6 +43,18 @@ def test_secrets_are_their_owners_only(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert load_webhook_secrets(path) == (_webhook(),)
     assert [each.name for each in path.parent.iterdir()] == ["secrets.json"]
+
+
+def test_registered_address_needs_no_setting(tmp_path: Path) -> None:
+    """What `webhook register --url` told Frame.io is the address, unless a setting says another."""
+    path = tmp_path / "secrets.json"
+    add_webhook_secret(path, _webhook())
+    kept = {"secrets_file": path}
+    said = {**kept, "public_url": "https://other.example"}
+
+    assert webhook_address(Settings(webhook=kept)) == _webhook().url
+    assert webhook_address(Settings(webhook=said)) == "https://other.example/webhooks/frameio"
+    assert webhook_address(Settings(webhook={"secrets_file": tmp_path / "none"})) is None
 
 
 def test_same_webhook_is_replaced(tmp_path: Path) -> None:

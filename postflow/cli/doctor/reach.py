@@ -9,11 +9,11 @@ from http import HTTPStatus
 import httpx
 
 from postflow.cli.doctor.findings import Finding, Group, Report, failed, ok, unchecked, warning
-from postflow.public_address import load_tunnel, public_base
+from postflow.public_address import load_tunnel
 from postflow.settings import Settings
 from postflow.store.database import open_store
 from postflow.tunnel.cloudflared import missing_sentence
-from postflow.webhook_registration import webhook_address
+from postflow.webhook_registration import WEBHOOK_PATH, webhook_address
 from postflow.webhook_self_test import SelfTest, SelfTestOutcome, find_secret, run_self_test
 
 _REGISTER = "run `postflow webhook register`"
@@ -33,7 +33,7 @@ def look_at_reach(settings: Settings, report: Report) -> None:
         report(_judge_no_address(settings))
         report(unchecked("webhook secret", "there is no public address"))
         return
-    report(_judge_public_address(public_base(settings) or ""))
+    report(_judge_public_address(address.removesuffix(WEBHOOK_PATH)))
     report(_judge_secret(settings, address))
 
 
