@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import event
+from sqlmodel import Session
 
 from flows.working import Desk, holding_lease
 from postflow.domain.runs import ResumeAnswer
@@ -51,8 +52,8 @@ class _KillingFlowRuns(RecordingFlowRuns):
         raise AssertionError
 
 
-def _receive(store: Store, *, on_commit: Callable[[], None] = lambda: None) -> None:
-    intake = Intake(store, on_commit=on_commit)
+def _receive(store: Store) -> None:
+    intake = Intake(store)
     intake.start()
     delivery = make_delivery("c1", event_type="comment.created", user=CLIENT, at=NOW)
     asyncio.run(intake.record(delivery))
@@ -65,7 +66,8 @@ def _between_receive_and_commit(store: Store, _folder: Path) -> None:
 
 
 def _between_commit_and_answer(store: Store, _folder: Path) -> None:
-    _receive(store, on_commit=kill)
+    event.listen(Session, "after_commit", kill)
+    _receive(store)
 
 
 def _settle(store: Store, frameio: type[FakeFrameio] = FakeFrameio) -> None:

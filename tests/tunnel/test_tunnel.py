@@ -121,17 +121,16 @@ def test_named_tunnel_has_its_own_address(cloudflared: Cloudflared) -> None:
 
 
 def test_dead_tunnel_comes_back(cloudflared: Cloudflared) -> None:
-    """Its death is told with its last words, and the next run has a new address."""
+    """Its death is told with its last words, and the next run with the address that it has."""
     with _running(_settings(cloudflared.command)) as heard:
         _until(lambda: heard)
-        first = cloudflared.address
         cloudflared.kill()
         _until(lambda: len(heard) == 3)
 
     (_, (lost, why), (second, _)) = heard
     assert lost is None
     assert "Registered tunnel connection" in str(why)
-    assert second == cloudflared.address != first
+    assert second == cloudflared.address  # the stand-in may get its old port again
 
 
 def test_failing_tunnel_is_tried_again(cloudflared: Cloudflared) -> None:
