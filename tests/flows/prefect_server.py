@@ -19,7 +19,7 @@ import pytest
 
 T = TypeVar("T")
 
-DEADLINE = 90.0  # seconds; generous, because several such tests may share two cores
+DEADLINE = 180.0  # seconds; generous, because several such tests may share two cores
 _SERVER: pytest.StashKey[PrefectServer] = pytest.StashKey()
 
 

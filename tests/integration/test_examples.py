@@ -42,7 +42,7 @@ class Studio:
             capture_output=True,
             text=True,
             check=False,
-            timeout=150,
+            timeout=400,
         )
 
     def run_example(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
