@@ -12,9 +12,9 @@ from postflow.errors import FrameioUnavailableError
 from postflow.settings import Settings
 from postflow.settings.advice import list_warnings
 from postflow.store.waits import close_wait
-from postflow.tracker.deciding import decide_by_hand
 from tests.factories import EDITOR, REVIEWER, make_settings
 from tests.tracker.conftest import RUN, Scene
+from tests.tracker.test_reminders import decide
 
 HOUR = 3_600
 SILENT = make_settings(timeout=HOUR, on_timeout="approve", editors=["@studio.example"])
@@ -159,17 +159,3 @@ def test_policy_is_never_the_default() -> None:
     """Silence approves only if a person writes it down."""
     assert Settings().review.on_timeout == "fail"
     assert make_settings(timeout=timedelta(days=1)).review.on_timeout == "fail"
-
-
-def decide(scene: Scene, verdict: ReviewStatus) -> None:
-    """Let a person decide about the clip."""
-    with scene.store.writing() as session:
-        decide_by_hand(
-            session,
-            "clip",
-            verdict=verdict,
-            by="Ana",
-            reason="seen",
-            settings=scene.settings,
-            now=scene.clock(),
-        )
