@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -230,7 +231,11 @@ def shared_machine(request: pytest.FixtureRequest, tmp: pytest.TempPathFactory) 
         server = shared_server(request, tmp)
         stack = ExitStack()
         request.session.addfinalizer(stack.close)
-        stash[_MACHINE] = stack.enter_context(_running(server, tmp.mktemp("machine")))
+        with pytest.MonkeyPatch.context() as patch:
+            # It outlives the test that asks first, whose settings are not its own.
+            for name in [name for name in os.environ if name.startswith("POSTFLOW_")]:
+                patch.delenv(name)
+            stash[_MACHINE] = stack.enter_context(_running(server, tmp.mktemp("machine")))
     return stash[_MACHINE]
 
 
