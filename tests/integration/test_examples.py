@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +61,11 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
+@contextmanager
+def open_studio(folder: Path) -> Iterator[Studio]:
     """Follow the examples' README up to the scripts, on free ports."""
     public, private = free_ports(2)
-    command = ["-m", "postflow", "simulator", "--port", "0", "--data", str(tmp_path / "frameio")]
+    command = ["-m", "postflow", "simulator", "--port", "0", "--data", str(folder / "frameio")]
     with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, *command, "--scenario", str(EXAMPLES / "reviewers.yaml")],
         stdout=subprocess.PIPE,
@@ -75,7 +75,7 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
             assert simulator.stdout is not None
             address = simulator.stdout.readline().split()[-1]
             studio = Studio(
-                folder=tmp_path,
+                folder=folder,
                 environment={
                     **{n: v for n, v in os.environ.items() if not n.startswith("POSTFLOW_")},
                     "POSTFLOW_FRAMEIO__BASE_URL": address,
@@ -95,6 +95,13 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
             yield studio
         finally:
             simulator.terminate()
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    """Give a studio of this test's own."""
+    with open_studio(tmp_path) as opened:
+        yield opened
 
 
 def test_batch_is_announced_and_approved(studio: Studio, videos: dict[str, Path]) -> None:

@@ -1,0 +1,1 @@
+python tools/start_postflow.py

@@ -1,0 +1,1 @@
+python tools/test_postflow_intelligent.py

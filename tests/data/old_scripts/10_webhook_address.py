@@ -1,0 +1,5 @@
+from tools.postflow_integration import init_postflow
+
+flow = init_postflow()
+address = flow.get_webhook_url()
+print(f"to enter in Frame.io: {address}")
