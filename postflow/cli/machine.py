@@ -6,12 +6,13 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from postflow.cli.one_start import only_start
 from postflow.cli.processes import Child, Children, wait_for_http
 from postflow.errors import ConfigurationError, PostFlowError, PrefectUnavailableError
 from postflow.settings import Settings
@@ -41,6 +42,8 @@ class Machine:
     def __init__(self, settings: Settings, *, logs: Path, folder: Path, say: Say) -> None:
         self._settings = settings
         self._say = say
+        self._logs = logs
+        self._alone = ExitStack()
         self._embedded = not (settings.prefect.api_url or os.environ.get("PREFECT_API_URL"))
         self.children = Children(
             environment={
@@ -66,10 +69,12 @@ class Machine:
         if kind is KeyboardInterrupt:
             self._say("Stopping everything that was started…")
         self.children.stop()
+        self._alone.close()
 
     def start(self) -> Addresses:
         """Bring everything up in order and return its addresses; raises PostFlowError."""
         settings = self._settings
+        self._alone.enter_context(only_start(self._logs, self.dashboard_url))
         self._check_ports()
         if not self._embedded:
             self._check_prefect()
@@ -125,8 +130,8 @@ class Machine:
         for section, host, port in wanted:
             if not is_port_free(host, port):
                 raise ConfigurationError(
-                    f"Port {port} on {host} is taken, perhaps by another `postflow start`; stop "
-                    f"that one, or set {section}.port to a free port."
+                    f"Port {port} on {host} is taken, perhaps by another `postflow start` or `serve`; "
+                    f"stop that one, or set {section}.port to a free port."
                 )
 
     def _check_prefect(self) -> None:

@@ -26,14 +26,27 @@ else:
 @asynccontextmanager
 async def locked(path: Path) -> AsyncIterator[None]:
     """Hold the lock of this file, waiting for whoever holds it; closing it is letting go."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = _open(path)
     try:
         while not _is_taken(descriptor):  # noqa: ASYNC110 -- no event crosses processes
             await asyncio.sleep(PAUSE)
         yield
     finally:
         os.close(descriptor)
+
+
+def try_lock(path: Path) -> int | None:
+    """Return the open file that holds the lock until it is closed; None where another holds it."""
+    descriptor = _open(path)
+    if _is_taken(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _open(path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def _is_taken(descriptor: int) -> bool:

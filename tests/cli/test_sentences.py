@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
+from postflow.cli.one_start import only_start
 from tests.cli.conftest import Postflow
 
 
@@ -59,13 +61,13 @@ def test_unreachable_prefect_is_said(
 def test_start_asks_a_given_prefect_first(
     postflow: Postflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`start` with a Prefect server that is away says so before it starts or creates anything."""
+    """`start` with a Prefect server that is away says so before it starts anything."""
     monkeypatch.setenv("POSTFLOW_PREFECT__API_URL", "http://127.0.0.1:9/api")
     ran = postflow("start")
     assert ran.code == 1
     assert "http://127.0.0.1:9/api does not answer" in ran.err
     assert "prefect.api_url" in ran.err
-    assert not Path("logs").exists()
+    assert not list(Path("logs").glob("*.log"))
 
 
 def test_missing_store_is_never_created_by_reading(postflow: Postflow) -> None:
@@ -94,6 +96,19 @@ def test_taken_port_names_its_setting(postflow: Postflow, monkeypatch: pytest.Mo
     assert ran.code == 1
     assert "is taken" in ran.err
     assert "dashboard.port" in ran.err
+
+
+def test_second_start_names_the_first_and_leaves_it_alone(postflow: Postflow) -> None:
+    """Beside a `start` that is coming up, before any port is taken, another one starts nothing."""
+    with only_start(Path("logs"), "http://127.0.0.1:8081"):
+        ran = postflow("start")
+        left = [path.name for path in Path("logs").iterdir()]
+    assert ran.code == 1
+    expected = f"PostFlow already runs here (pid {os.getpid()}, http://127.0.0.1:8081);"
+    assert expected in ran.err
+    assert left == ["postflow_start.lock"]
+    with only_start(Path("logs"), "http://127.0.0.1:8081"):
+        pass  # whoever ended is in nobody's way
 
 
 def test_unwritable_database_is_one_sentence(

@@ -98,6 +98,9 @@ def test_commands_of_the_guide_run(guide: str, studio: Studio, videos: dict[str,
             assert command[0] == "export" or command == ["pip", "install", "."]
     machine = _with_own_prefect(studio)
     with _running(machine, ["start"]):
+        second = machine.run("-m", "postflow", "start")
+        assert second.returncode == 1
+        assert "PostFlow already runs here (pid " in second.stderr
         for command in commands[start + 1 :]:
             _run(machine, command[1:])
 
