@@ -20,6 +20,7 @@ from postflow.store.database import Store
 from postflow.store.flow_runs import find_latest_run
 from postflow.store.versions import find_by_content
 from postflow.submitting import read_video
+from postflow.twin_files import list_twins
 
 Say = Callable[[str], None]
 Submit = Callable[[list[Path]], None]
@@ -112,7 +113,7 @@ class FolderWatch:
             return False
         if run is None or run.flow_run_id is None:
             return True
-        self._arrivals.take(path)
+        self._take([path])
         return False
 
     def _hand_on(self, paths: list[Path]) -> list[Path]:
@@ -127,10 +128,18 @@ class FolderWatch:
             for path in paths:
                 self._refuse(path, error)
             return []
+        self._take(paths)
+        return paths
+
+    def _take(self, paths: list[Path]) -> None:
+        """Be done with these files; say which of them are the same video as another one."""
+        with self.store.reading() as session:
+            twins = list_twins(session, paths, project_id=self.project_id)
         for path in paths:
             self._arrivals.take(path)
             self._said.pop(path, None)
-        return paths
+        for twin in twins:
+            self.say(twin.sentence)
 
     def _refuse(self, path: Path, error: PostFlowError) -> None:
         self._arrivals.refuse(path, now=self.clock())

@@ -33,6 +33,7 @@ LAYERS = (
         "postflow.uploading",
         "postflow.upload_journal",
         "postflow.submitting",
+        "postflow.twin_files",
         "postflow.versioning",
         "postflow.delivery",
         "postflow.webhook_registration",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from rich.live import Live
 
 from postflow.cli.following import Row, read_rows, render_rows
-from postflow.cli.output import console, open_configured_store, print_json, say
+from postflow.cli.output import complain, console, open_configured_store, print_json, say
 from postflow.clock import utc_now
 from postflow.domain.runs import RunState
 from postflow.errors import FlowRunError
@@ -20,6 +21,7 @@ from postflow.settings.sections import OnRejected
 from postflow.store.batches import hold_batch, is_batch_held, list_members
 from postflow.store.database import Store
 from postflow.submitting import find_videos
+from postflow.twin_files import Twin, list_twins
 
 _LOOK_EVERY = 0.5
 _OVER = (RunState.FINISHED, RunState.CANCELLED, RunState.CRASHED)
@@ -70,8 +72,10 @@ def run(
     )
     try:
         upload_ids = wait_for_members(settings, store, batch_id, count=len(files))
+        twins = _say_twins(store, files, project_id=project or settings.frameio.project_id)
         if detach:
-            print_json({"batch": batch_id, "uploads": upload_ids})
+            same = [asdict(each) for each in twins]
+            print_json({"batch": batch_id, "uploads": upload_ids, "same_files": same})
             return
         rows = _follow(store, upload_ids)
     except KeyboardInterrupt:
@@ -128,6 +132,15 @@ def wait_for_members(settings: Settings, store: Store, batch_id: str, *, count: 
             if state in _OVER and not comes_back:
                 raise FlowRunError(said or f"The batch {batch_id} ended; look at it in Prefect.")
             time.sleep(_LOOK_EVERY)
+
+
+def _say_twins(store: Store, files: list[Path], *, project_id: str | None) -> list[Twin]:
+    """Say which of the files are no video of their own; return them."""
+    with store.reading() as session:
+        twins = list_twins(session, files, project_id=project_id)
+    for twin in twins:
+        complain(twin.sentence)
+    return twins
 
 
 def _follow(store: Store, upload_ids: list[str]) -> list[Row]:

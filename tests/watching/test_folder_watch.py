@@ -112,6 +112,26 @@ def test_restart_repeats_nothing(desk: Desk) -> None:
     assert look(desk, again) == ["other.mp4"]
 
 
+def test_same_bytes_under_two_names_are_told(desk: Desk) -> None:
+    """Whether the two come together or one after the other, both are named, once."""
+    content = os.urandom(100)
+    desk.write("cut.mp4", content)
+    desk.write("copy.mp4", content)
+    watch = desk.watch(settle=0)
+    assert look(desk, watch) == ["copy.mp4", "cut.mp4"]
+    assert [sentence.partition(":")[0] for sentence in desk.said] == [
+        "cut.mp4 has the same bytes as copy.mp4"
+    ]
+    desk.write("reel/late.mp4", content)
+    desk.write("reel/copy.mp4", content)  # moved or copied, the name says what it is
+    assert look(desk, watch) == []
+    assert [sentence.partition(":")[0] for sentence in desk.said[1:]] == [
+        "late.mp4 has the same bytes as copy.mp4"
+    ]
+    look(desk, watch, after=60)
+    assert len(desk.said) == 2
+
+
 def test_registered_file_without_run_is_handed_on(desk: Desk) -> None:
     """A crash between the registration and the start of a run is made good by the next start."""
     path = desk.write("cut.mp4")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,3 +111,25 @@ def test_dropped_video_gets_its_run(machine: Machine, tmp_path: Path) -> None:
         assert "dropped too.mp4" in _read_line(program)
         _interrupt(program)
     assert machine.run_of("dropped.mp4") == run
+
+
+@pytest.mark.prefect
+def test_same_bytes_under_two_names_are_told(machine: Machine, tmp_path: Path) -> None:
+    """`run` names both files, on the terminal and in its JSON; they are one upload."""
+    original = machine.videos.make("original.mp4", folder=tmp_path)
+    copy = Path(shutil.copy(original, tmp_path / "copy.mp4"))
+    ran = subprocess.run(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-m", "postflow", "run", "--detach", str(original), str(copy)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **machine.environment},
+        timeout=PATIENCE,
+        check=True,
+    )
+    told = json.loads(ran.stdout)
+    (upload_id,) = told["uploads"]
+    twin = {"file": str(copy), "same_as": str(original), "upload_id": upload_id}
+    assert told["same_files"] == [twin]
+    assert f"copy.mp4 has the same bytes as original.mp4: both are the one video {upload_id}" in (
+        ran.stderr
+    )
