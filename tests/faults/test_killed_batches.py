@@ -39,6 +39,5 @@ def test_killed_batch_registers_all_its_videos(machine: Machine) -> None:
         process.kill()
     machine.wait_for_state(batch, "CRASHED")
     members = wait_for_members(settings, machine.store, batch, count=len(NAMES))
-    uploads = [machine.upload(name) for name in NAMES]
-    assert [upload.upload_id for upload in uploads if upload] == members
+    assert [machine.upload(name).upload_id for name in NAMES] == members
     machine.wait_until_suspended(*NAMES)

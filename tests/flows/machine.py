@@ -20,6 +20,8 @@ import psutil
 import pytest
 from sqlmodel import col, select
 
+from postflow.clock import utc_now
+from postflow.domain.standing import ReviewStatus
 from postflow.flow_runs import PrefectFlowRuns
 from postflow.frameio.opening import open_frameio
 from postflow.settings import load_settings
@@ -27,6 +29,7 @@ from postflow.simulator.config import SimulatorConfig
 from postflow.simulator.serving import RunningSimulator, running_simulator
 from postflow.store.database import Store, open_store
 from postflow.store.tables import DeliveryRow, FlowRunRow, UploadRow, WaitRow
+from postflow.tracker.deciding import decide_by_hand
 from postflow.tracker.service import Tracker
 from tests.flows.prefect_server import (
     PrefectServer,
@@ -169,14 +172,20 @@ class Machine:
         """Whether no process works on this flow run."""
         return not self.processes_of(flow_run_id)
 
-    def upload(self, name: str) -> UploadRow | None:
-        """Return the upload of the file of this name."""
+    def upload(self, name: str) -> UploadRow:
+        """Return the upload of the file of this name, which must be there."""
+        upload = self.find_upload(name)
+        assert upload is not None, name
+        return upload
+
+    def find_upload(self, name: str) -> UploadRow | None:
+        """Return the upload of the file of this name, if there is one."""
         with self.store.reading() as session:
             return session.exec(select(UploadRow).where(UploadRow.filename == name)).first()
 
     def last_run(self, name: str) -> FlowRunRow | None:
         """Return what the store knows of the newest run of this video."""
-        upload = self.upload(name)
+        upload = self.find_upload(name)
         if upload is None:
             return None
         with self.store.reading() as session:
@@ -197,6 +206,21 @@ class Machine:
         with self.store.reading() as session:
             mine = select(WaitRow).where(WaitRow.flow_run_id == flow_run_id)
             return list(session.exec(mine.order_by(col(WaitRow.id))))
+
+    def approve(self, name: str, *, undo_window: timedelta | None = None) -> None:
+        """Let a person approve by hand; `undo_window` stands in for the configured one."""
+        settings = load_settings(self.config)
+        review = settings.review.model_copy(update={"undo_window": undo_window})
+        with self.store.writing() as session:
+            decide_by_hand(
+                session,
+                self.upload(name).upload_id,
+                verdict=ReviewStatus.APPROVED,
+                by="pat",
+                reason="called Camille",
+                settings=settings.model_copy(update={"review": review}),
+                now=utc_now(),
+            )
 
     def deliveries(self) -> list[DeliveryRow]:
         """Return every delivery the store knows."""

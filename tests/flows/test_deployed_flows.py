@@ -49,7 +49,6 @@ def test_worker_delivers_what_it_suspended(machine: Machine, worker: Path) -> No
 def test_approval_triggers_example_flow(machine: Machine, worker: Path) -> None:
     """The trigger on `postflow.upload.approved` starts the example with values of the event."""
     upload = machine.upload(NAME)
-    assert upload is not None
     line = eventually(lambda: _line_about(upload.upload_id, worker), doing="the example has run")
     assert f"{upload.upload_id} version 1: {NAME} approved by camille" in line
 

@@ -77,7 +77,6 @@ def test_own_deployment_starts_once(machine: Machine, reviewed: None, own_deploy
     (started,) = machine.server.post("/flow_runs/filter", mine).json()
     parameters: dict[str, Any] = started["parameters"]
     upload = machine.upload("early.mp4")
-    assert upload is not None
     with machine.store.reading() as session:
         wait = read_ledger(session, upload.upload_id)[-1]
     assert re.fullmatch(r"approved [\d.]+ (s|min) before the run waited", wait["early"] or "")
@@ -130,7 +129,6 @@ def test_failed_video_runs_again(machine: Machine, again: dict[str, str]) -> Non
     machine.wait_until_suspended("deleted.mp4")
     assert machine.run_of("deleted.mp4") != again["deleted.mp4"]
     upload = machine.upload("deleted.mp4")
-    assert upload is not None
     assert (upload.version, upload.status, upload.review_status) == (2, "ready", "pending")
 
 

@@ -46,7 +46,7 @@ def test_unknown_extension_fails_batch_by_name(machine: Machine, refused: dict[s
 def test_refused_batch_registers_nothing(machine: Machine, refused: dict[str, str]) -> None:
     """The good file beside the bad one is not half-registered."""
     del refused
-    assert machine.upload("good.mp4") is None
+    assert machine.find_upload("good.mp4") is None
 
 
 def test_unmigrated_store_fails_run(machine: Machine, tmp_path: Path) -> None:

@@ -39,7 +39,6 @@ def test_batch_shows_files_uploads_and_runs(machine: Machine, batch: str) -> Non
     assert sorted(rows) == sorted(NAMES)
     for name, row in rows.items():
         upload = machine.upload(name)
-        assert upload is not None
         assert row["upload"] == upload.upload_id
         assert machine.run_of(name) in row["run"]
 
@@ -63,7 +62,6 @@ def test_approved_video_is_delivered_once(machine: Machine, reviewed: None) -> N
     assert state["message"] == f"Delivered: {machine.delivered / 'approved.mp4'}"
     manifest = json.loads((machine.delivered / "approved.manifest.json").read_text())
     upload = machine.upload("approved.mp4")
-    assert upload is not None
     assert manifest["upload_id"] == upload.upload_id
     assert manifest["master"]["sha256"] == upload.sha256
     assert manifest["verdict"]["comment"] == "C'est validé pour moi, parfait !"
@@ -106,7 +104,6 @@ def test_repeated_verdict_delivers_once(machine: Machine, reviewed: None) -> Non
     run = machine.run_of("repeated.mp4")
     assert machine.wait_for_state(run, "COMPLETED", "FAILED")["type"] == "COMPLETED"
     upload = machine.upload("repeated.mp4")
-    assert upload is not None
     assert [d.upload_id for d in machine.deliveries()].count(upload.upload_id) == 1
 
 
@@ -122,7 +119,6 @@ def test_later_approval_wakes_refused_run(machine: Machine, reviewed: None) -> N
 def test_prefect_holds_events_of_upload(machine: Machine, reviewed: None) -> None:
     """Automations find ready, approved and delivered in Prefect, with ids of upload and run."""
     upload = machine.upload("approved.mp4")
-    assert upload is not None
     resource = f"postflow.upload.{upload.upload_id}"
     body = {"filter": {"resource": {"id": [resource]}}, "limit": 50}
 

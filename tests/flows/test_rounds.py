@@ -44,7 +44,6 @@ def test_submitted_version_wakes_its_run(machine: Machine) -> None:
     machine.wait_until_suspended("mine.mp4")
     run = machine.run_of("mine.mp4")
     upload = machine.upload("mine.mp4")
-    assert upload is not None
     batch = machine.submit(machine.videos.make("mine, better.mp4"), new_version_of=upload.upload_id)
     assert machine.wait_for_state(batch, "COMPLETED", "FAILED")["message"] == "1 videos, 1 runs"
     eventually(lambda: _waits(machine, run)[-1] == ("approval", 2, None), doing="it waits again")
@@ -59,8 +58,7 @@ def test_submitted_version_wakes_its_run(machine: Machine) -> None:
 
 
 def _round(machine: Machine) -> int:
-    upload = machine.upload("again.mp4")
-    return upload.version if upload else 0
+    return machine.upload("again.mp4").version
 
 
 def _waits(machine: Machine, run: str) -> list[tuple[str, int, str | None]]:

@@ -13,10 +13,8 @@ from typing import Any
 import pytest
 
 from postflow.cli.main import run_program
-from postflow.domain.standing import ReviewStatus
 from postflow.store.database import Store
 from postflow.store.flow_runs import claim_run
-from postflow.tracker.deciding import decide_by_hand
 from tests.factories import CLIENT
 from tests.tracker.conftest import RUN, Scene, quiet_logs
 
@@ -67,19 +65,6 @@ class Review(Scene):
         self.frameio.set_status(value)
         self.receive("metadata.value.updated", "file-1", user=CLIENT)
         self.settle()
-
-    def decide(self, verdict: ReviewStatus, reason: str = "seen together") -> None:
-        """Let a person decide by hand."""
-        with self.store.writing() as session:
-            decide_by_hand(
-                session,
-                "clip",
-                verdict=verdict,
-                by="pat",
-                reason=reason,
-                settings=self.settings,
-                now=self.clock(),
-            )
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def test_decision_by_hand_and_hold_are_explained(review: Review, postflow: Postf
     review.clock.advance(30)
     review.decide(ReviewStatus.APPROVED, "called Cleo")
     found = postflow("explain", "clip", "--json").data
-    assert "pat decided by hand: called Cleo" in found["sentence"]
+    assert "Ana decided by hand: called Cleo" in found["sentence"]
     assert found["rule"].startswith("a decision by hand replaces")
     assert standings(found)["c1"].startswith("replaced by a change of the Status")
 

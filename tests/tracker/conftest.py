@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 from structlog.testing import capture_logs
 
 from postflow.domain.people import Person
+from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus, WaitKind
 from postflow.notices import Receiver, Send
 from postflow.settings import Settings
@@ -27,6 +28,7 @@ from postflow.store.tables import (
 from postflow.store.uploads import load_upload
 from postflow.store.waits import open_wait
 from postflow.tracker.announcer import Announcer
+from postflow.tracker.deciding import decide_by_hand
 from postflow.tracker.notifier import Notifier
 from postflow.tracker.resumer import Resumer
 from postflow.tracker.settling import Settler
@@ -127,6 +129,25 @@ class Scene:
         """Commit deliveries to the inbox."""
         with self.store.writing() as session:
             record_deliveries(session, deliveries)
+
+    def decide(
+        self,
+        verdict: ReviewStatus = ReviewStatus.APPROVED,
+        reason: str = "seen together",
+        *,
+        upload_id: str = "clip",
+    ) -> None:
+        """Let a person decide by hand, with the settings as they are."""
+        with self.store.writing() as session:
+            decide_by_hand(
+                session,
+                upload_id,
+                verdict=verdict,
+                by="Ana",
+                reason=reason,
+                settings=self.settings,
+                now=self.clock(),
+            )
 
     def wait_for(
         self, kind: WaitKind = WaitKind.APPROVAL, *, upload_id: str = "clip", run: str = RUN

@@ -14,7 +14,6 @@ from postflow.settings.advice import list_warnings
 from postflow.store.waits import close_wait
 from tests.factories import EDITOR, REVIEWER, make_settings
 from tests.tracker.conftest import RUN, Scene
-from tests.tracker.test_reminders import decide
 
 HOUR = 3_600
 SILENT = make_settings(timeout=HOUR, on_timeout="approve", editors=["@studio.example"])
@@ -87,7 +86,7 @@ def test_editors_remarks_do_not_break_silence(silent: Scene) -> None:
 def test_reopened_review_is_not_approved_by_silence(silent: Scene) -> None:
     """A person who reopened a review wants somebody to decide."""
     wait_id = silent.wait_for()
-    decide(silent, ReviewStatus.PENDING)
+    silent.decide(ReviewStatus.PENDING)
     let_pass(silent)
     assert silent.upload().review_status == "pending"
     assert close(silent, wait_id) == "timed_out"
@@ -120,7 +119,7 @@ def test_approval_taken_back_is_not_repeated(silent: Scene) -> None:
     """When a person reopens what silence approved, the run waits on for people."""
     wait_id = silent.wait_for()
     let_pass(silent)
-    decide(silent, ReviewStatus.PENDING)
+    silent.decide(ReviewStatus.PENDING)
     let_pass(silent, 10 * HOUR)
     assert silent.upload().review_status == "pending"
     assert close(silent, wait_id) is None

@@ -11,7 +11,7 @@ from sqlmodel import select
 from postflow.domain.standing import ReviewStatus
 from postflow.store.batches import record_batch
 from postflow.store.tables import AnnouncementRow
-from postflow.tracker.deciding import cancel_upload, decide_by_hand
+from postflow.tracker.deciding import cancel_upload
 from postflow.uploading import fail_unsent
 from tests.factories import make_upload
 from tests.tracker.conftest import Scene
@@ -23,20 +23,6 @@ def submit(scene: Scene, *names: str) -> None:
     """Submit these videos together."""
     with scene.store.writing() as session:
         record_batch(session, batch_id="batch", upload_ids=names, now=scene.clock())
-
-
-def decide(scene: Scene, name: str, verdict: ReviewStatus = ReviewStatus.APPROVED) -> None:
-    """Let a person decide about a video."""
-    with scene.store.writing() as session:
-        decide_by_hand(
-            session,
-            name,
-            verdict=verdict,
-            by="Ana",
-            reason="seen",
-            settings=scene.settings,
-            now=scene.clock(),
-        )
 
 
 def count(scene: Scene) -> int:
@@ -55,9 +41,9 @@ def test_batch_tells_how_its_videos_ended(scene: Scene) -> None:
     track(scene)
     submit(scene, *NAMES)
     for name in NAMES[:2]:
-        decide(scene, name)
+        scene.decide(upload_id=name)
     assert count(scene) == 0
-    decide(scene, "c", ReviewStatus.REJECTED)
+    scene.decide(ReviewStatus.REJECTED, upload_id="c")
     with scene.store.reading() as session:
         rows = session.exec(select(AnnouncementRow)).all()
     (row,) = [row for row in rows if row.kind == "batch-decided"]
@@ -69,10 +55,10 @@ def test_changed_verdicts_announce_no_batch_again(scene: Scene) -> None:
     track(scene)
     submit(scene, *NAMES)
     for name in NAMES:
-        decide(scene, name)
+        scene.decide(upload_id=name)
     for verdict in (ReviewStatus.PENDING, ReviewStatus.REJECTED, ReviewStatus.APPROVED):
         scene.clock.advance(1)
-        decide(scene, "a", verdict)
+        scene.decide(verdict, upload_id="a")
     assert count(scene) == 1
 
 
@@ -82,7 +68,7 @@ def test_failed_upload_may_be_the_last_one(scene: Scene) -> None:
     with scene.store.writing() as session:
         make_upload(session, "b", file_id=None).status = "uploading"
     submit(scene, "a", "b")
-    decide(scene, "a")
+    scene.decide(upload_id="a")
     fail_unsent(scene.store, "b", reason="b.mp4 is empty.", clock=scene.clock)
     assert count(scene) == 1
 
@@ -92,7 +78,7 @@ def test_cancelled_upload_may_be_the_last_one(scene: Scene) -> None:
     track(scene)
     submit(scene, *NAMES)
     for name in NAMES[:2]:
-        decide(scene, name)
+        scene.decide(upload_id=name)
     with scene.store.writing() as session:
         cancel_upload(session, "c", settings=scene.settings, now=scene.clock())
     assert count(scene) == 1
@@ -102,7 +88,7 @@ def test_batch_of_decided_videos_is_announced(scene: Scene) -> None:
     """Where no decision comes any more the tracker finds it by itself, once."""
     track(scene)
     for name in NAMES:
-        decide(scene, name)
+        scene.decide(upload_id=name)
     submit(scene, *NAMES)
     for _ in range(3):
         asyncio.run(scene.resumer.run_once())
@@ -114,12 +100,12 @@ def test_last_videos_at_once_announce_once(scene: Scene) -> None:
     """Two processes that decide the last two videos at the same moment announce the batch once."""
     track(scene)
     submit(scene, *NAMES)
-    decide(scene, "a")
+    scene.decide(upload_id="a")
     together = threading.Barrier(2)
 
     def decide_together(name: str) -> None:
         together.wait(timeout=10)
-        decide(scene, name)
+        scene.decide(upload_id=name)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(decide_together, NAMES[1:]))

@@ -6,11 +6,9 @@ import asyncio
 
 import pytest
 
-from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import WaitKind
 from postflow.store.batches import record_batch
 from postflow.store.waits import close_wait
-from postflow.tracker.deciding import decide_by_hand
 from tests.factories import make_settings
 from tests.tracker.conftest import RUN, Scene
 
@@ -77,7 +75,7 @@ def test_keep_waiting_still_hears_the_verdict(scene: Scene) -> None:
         scene.clock.advance(DAY)
         resume(scene)
     assert scene.announced() == ["timed-out"]
-    approve(scene)
+    scene.decide()
     resume(scene)
     assert scene.flow_runs.resumed == [RUN]
     assert close(scene, wait_id) == "approved"
@@ -100,7 +98,7 @@ def test_verdict_before_deadline_prevents_timeout(scene: Scene) -> None:
     scene.start(make_settings(timeout=DAY))
     scene.track()
     wait_id = scene.wait_for()
-    approve(scene)
+    scene.decide()
     scene.clock.advance(2 * DAY)
     resume(scene)
     assert "timed-out" not in scene.announced()
@@ -129,23 +127,9 @@ def test_batch_is_decided_by_its_last_video(scene: Scene) -> None:
     with scene.store.writing() as session:
         record_batch(session, batch_id="b", upload_ids=["clip", "late"], now=scene.clock())
     scene.wait_for(upload_id="late")
-    approve(scene)
+    scene.decide()
     assert "batch-decided" not in scene.announced()
     scene.clock.advance(DAY)
     resume(scene)
     resume(scene)
     assert scene.announced().count("batch-decided") == 1
-
-
-def approve(scene: Scene) -> None:
-    """Let a person approve the clip."""
-    with scene.store.writing() as session:
-        decide_by_hand(
-            session,
-            "clip",
-            verdict=ReviewStatus.APPROVED,
-            by="Ana",
-            reason="seen",
-            settings=scene.settings,
-            now=scene.clock(),
-        )

@@ -7,7 +7,6 @@ import asyncio
 import pytest
 
 from postflow.domain.runs import RunState
-from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import WaitKind
 from postflow.errors import FlowRunError
 from postflow.store.timeline import timeline
@@ -16,7 +15,7 @@ from postflow.store.view_types import LedgerView
 from postflow.store.views import list_waiting
 from postflow.store.waits import close_wait, mark_answered_before, note_suspension, open_wait
 from postflow.store.wake_ups import read_ledger
-from postflow.tracker.deciding import cancel_upload, decide_by_hand
+from postflow.tracker.deciding import cancel_upload
 from tests.tracker.conftest import RUN, Scene
 
 
@@ -36,20 +35,6 @@ def suspend(scene: Scene) -> None:
     """Let the flow process leave."""
     with scene.store.writing() as session:
         note_suspension(session, RUN, now=scene.clock())
-
-
-def approve(scene: Scene) -> None:
-    """Let a person approve."""
-    with scene.store.writing() as session:
-        decide_by_hand(
-            session,
-            "clip",
-            verdict=ReviewStatus.APPROVED,
-            by="Ana",
-            reason="seen",
-            settings=scene.settings,
-            now=scene.clock(),
-        )
 
 
 def look(scene: Scene, kind: WaitKind = WaitKind.APPROVAL) -> str | None:
@@ -86,7 +71,7 @@ def test_ledger_tells_the_whole_wake_up(scene: Scene) -> None:
     scene.clock.advance(1)
     suspend(scene)
     scene.clock.advance(60)
-    approve(scene)
+    scene.decide()
     scene.flow_runs.accepts = False
     resume(scene)
     scene.flow_runs.accepts = True
@@ -109,7 +94,7 @@ def test_ledger_tells_the_whole_wake_up(scene: Scene) -> None:
 
 def test_verdict_before_the_wait_shows_as_early(scene: Scene) -> None:
     """A verdict that was there when the run came is kept, and said to have been early."""
-    approve(scene)
+    scene.decide()
     scene.clock.advance(14)
     assert look(scene) == "approved"
     found = ledger(scene)
@@ -121,7 +106,7 @@ def test_verdict_before_the_wait_shows_as_early(scene: Scene) -> None:
 def test_verdict_between_look_and_sleep_shows_as_early(scene: Scene) -> None:
     """A verdict that came while the run went to sleep is early too, and still wakes it."""
     assert look(scene) is None
-    approve(scene)
+    scene.decide()
     scene.clock.advance(0.5)
     suspend(scene)
     with scene.store.reading() as session:
@@ -133,7 +118,7 @@ def test_verdict_between_look_and_sleep_shows_as_early(scene: Scene) -> None:
 
 def test_early_answer_is_owed_a_wake_up(scene: Scene) -> None:
     """A process that dies with its early answer in hand is woken for it like any other."""
-    approve(scene)
+    scene.decide()
     with scene.store.writing() as session:
         upload = load_upload(session, "clip", lock=True)
         wait = open_wait(
@@ -163,7 +148,7 @@ def test_cancelled_upload_answers_at_once(scene: Scene) -> None:
 def test_looks_that_find_nothing_new_are_counted_only(scene: Scene) -> None:
     """A run that is on its way for long fills no pages, but every look at it counts."""
     look(scene)
-    approve(scene)
+    scene.decide()
     scene.flow_runs.states[RUN] = RunState.STARTING
     for _ in range(5):
         resume(scene, after=15)
@@ -180,7 +165,7 @@ def test_looks_that_find_nothing_new_are_counted_only(scene: Scene) -> None:
 def test_silent_prefect_is_in_the_ledger(scene: Scene) -> None:
     """That Prefect did not answer, and what it refused, is kept with its moment."""
     look(scene)
-    approve(scene)
+    scene.decide()
     scene.flow_runs.away = True
     resume(scene)
     scene.flow_runs.away = False
@@ -197,7 +182,7 @@ def test_timeline_tells_the_wake_up(scene: Scene) -> None:
     look(scene)
     suspend(scene)
     scene.clock.advance(60)
-    approve(scene)
+    scene.decide()
     resume(scene)
     look(scene)
     with scene.store.reading() as session:

@@ -10,7 +10,7 @@ from postflow.domain.people import Person
 from postflow.domain.standing import ReviewStatus
 from postflow.store.own_users import find_own_user, remember_own_user
 from postflow.store.uploads import load_upload
-from postflow.tracker.deciding import decide_by_hand, redecide
+from postflow.tracker.deciding import redecide
 from tests.factories import CLIENT, after, make_settings
 from tests.tracker.conftest import Scene
 
@@ -118,21 +118,13 @@ def test_former_own_user_is_a_person_again(scene: Scene) -> None:
 
 def decide_as_command(scene: Scene, verdict: ReviewStatus | None) -> None:
     """Decide as another process would, whose settings know no own user; None only recalculates."""
+    if verdict is not None:
+        scene.decide(verdict)
+        return
     with scene.store.writing() as session:
-        if verdict is None:
-            redecide(
-                session,
-                load_upload(session, "clip", lock=True),
-                settings=scene.settings,
-                now=scene.clock(),
-            )
-            return
-        decide_by_hand(
+        redecide(
             session,
-            "clip",
-            verdict=verdict,
-            by="Ana",
-            reason="seen",
+            load_upload(session, "clip", lock=True),
             settings=scene.settings,
             now=scene.clock(),
         )

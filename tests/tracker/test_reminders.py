@@ -14,7 +14,7 @@ from postflow.store.review_deadlines import list_due_deadlines
 from postflow.store.tables import AnnouncementRow
 from postflow.store.uploads import load_upload, load_version
 from postflow.store.versions import NewVersion, begin_version
-from postflow.tracker.deciding import cancel_upload, decide_by_hand
+from postflow.tracker.deciding import cancel_upload
 from tests.factories import make_settings
 from tests.tracker.conftest import RUN, Scene
 
@@ -36,20 +36,6 @@ def pass_hours(scene: Scene, *hours: float) -> None:
     for each in hours:
         scene.clock.advance(each * HOUR)
         asyncio.run(scene.resumer.run_once())
-
-
-def decide(scene: Scene, verdict: ReviewStatus) -> None:
-    """Let a person decide about the clip."""
-    with scene.store.writing() as session:
-        decide_by_hand(
-            session,
-            "clip",
-            verdict=verdict,
-            by="Ana",
-            reason="seen",
-            settings=scene.settings,
-            now=scene.clock(),
-        )
 
 
 def test_each_reminder_comes_at_its_time(waiting: Scene) -> None:
@@ -97,7 +83,7 @@ def test_escalation_comes_once(waiting: Scene) -> None:
 @pytest.mark.parametrize("verdict", [ReviewStatus.APPROVED, ReviewStatus.REJECTED])
 def test_decision_disarms_the_reminders(waiting: Scene, verdict: ReviewStatus) -> None:
     """Nobody is reminded of what they have decided."""
-    decide(waiting, verdict)
+    waiting.decide(verdict)
     pass_hours(waiting, 9)
     assert waiting.announced() == [verdict]
 
@@ -105,9 +91,9 @@ def test_decision_disarms_the_reminders(waiting: Scene, verdict: ReviewStatus) -
 def test_withdrawn_decision_counts_anew(waiting: Scene) -> None:
     """Reviewers who are asked again are given the same time again."""
     pass_hours(waiting, 1)
-    decide(waiting, ReviewStatus.REJECTED)
+    waiting.decide(ReviewStatus.REJECTED)
     pass_hours(waiting, 3)
-    decide(waiting, ReviewStatus.PENDING)
+    waiting.decide(ReviewStatus.PENDING)
     pass_hours(waiting, 0.5)
     assert waiting.announced() == ["reminder", "rejected"]
     pass_hours(waiting, 0.5)

@@ -13,32 +13,13 @@ from postflow.errors import FlowRunError
 from postflow.store.flow_runs import claim_run, load_run, renew_lease
 from postflow.store.tables import FlowRunRow
 from postflow.store.waits import close_wait
-from postflow.tracker.deciding import cancel_upload, decide_by_hand
+from postflow.tracker.deciding import cancel_upload
 from tests.tracker.conftest import RUN, Scene
 
 
 def resume(scene: Scene) -> None:
     """Let the resumer do one round."""
     asyncio.run(scene.resumer.run_once())
-
-
-def decide(scene: Scene, verdict: ReviewStatus, upload_id: str = "clip") -> None:
-    """Let a person decide."""
-    with scene.store.writing() as session:
-        decide_by_hand(
-            session,
-            upload_id,
-            verdict=verdict,
-            by="Ana",
-            reason="seen",
-            settings=scene.settings,
-            now=scene.clock(),
-        )
-
-
-def approve(scene: Scene, upload_id: str = "clip") -> None:
-    """Let a person approve."""
-    decide(scene, ReviewStatus.APPROVED, upload_id)
 
 
 def work(scene: Scene, *, lease: float | None = 60, run: str = RUN) -> None:
@@ -76,7 +57,7 @@ def test_early_resume_is_tried_again(scene: Scene) -> None:
     """A resume that came before the suspend is refused, kept, and tried again until it takes."""
     scene.track()
     wait_id = scene.wait_for()
-    approve(scene)
+    scene.decide()
     scene.flow_runs.accepts = False
     resume(scene)
     resume(scene)
@@ -92,7 +73,7 @@ def test_accepted_resume_is_left_alone_a_while(scene: Scene) -> None:
     """After Prefect accepted, the run gets time to start; if it still sleeps it is woken again."""
     scene.track()
     scene.wait_for()
-    approve(scene)
+    scene.decide()
     resume(scene)
     scene.clock.advance(14)
     resume(scene)
@@ -106,7 +87,7 @@ def test_closed_wait_is_never_woken_again(scene: Scene) -> None:
     """Once the flow has taken its answer, nobody calls any more."""
     scene.track()
     wait_id = scene.wait_for()
-    approve(scene)
+    scene.decide()
     resume(scene)
     with scene.store.writing() as session:
         close_wait(session, wait_id, review=scene.settings.review, now=scene.clock())
@@ -119,8 +100,8 @@ def test_withdrawn_verdict_wakes_nobody(scene: Scene) -> None:
     """An approval that is taken back before the wake-up leaves the run asleep."""
     scene.track()
     scene.wait_for()
-    approve(scene)
-    decide(scene, ReviewStatus.PENDING)
+    scene.decide()
+    scene.decide(ReviewStatus.PENDING)
     resume(scene)
     assert scene.flow_runs.resumed == []
 
@@ -130,7 +111,7 @@ def test_crashed_run_is_started_again(scene: Scene) -> None:
     scene.track()
     scene.wait_for()
     work(scene, lease=None)
-    approve(scene)
+    scene.decide()
     scene.flow_runs.states[RUN] = RunState.CRASHED
     resume(scene)
     assert scene.flow_runs.restarted == [RUN]
@@ -140,7 +121,7 @@ def test_run_that_dies_often_is_given_up(scene: Scene) -> None:
     """After the configured number of restarts a person is told, once, and it is left alone."""
     scene.track()
     wait_id = scene.wait_for()
-    approve(scene)
+    scene.decide()
     for _ in range(10):
         scene.flow_runs.states[RUN] = RunState.CRASHED
         resume(scene)
@@ -184,7 +165,7 @@ def test_run_without_lease_is_missed_too(scene: Scene) -> None:
     scene.track()
     scene.wait_for()
     work(scene, lease=None)
-    approve(scene)
+    scene.decide()
     scene.flow_runs.states[RUN] = RunState.RUNNING
     for _ in range(60):
         resume(scene)
@@ -246,7 +227,7 @@ def test_run_that_is_over_is_reported(scene: Scene, state: RunState) -> None:
     """An approved video whose run has failed or vanished is not forgotten in silence."""
     scene.track()
     scene.wait_for()
-    approve(scene)
+    scene.decide()
     scene.flow_runs.states[RUN] = state
     resume(scene)
     assert scene.announced().count("stuck") == 1
@@ -256,7 +237,7 @@ def test_prefect_away_backs_off_and_recovers(scene: Scene) -> None:
     """While Prefect is unreachable the wake-up is kept, asked for less often, and never lost."""
     scene.track()
     wait_id = scene.wait_for()
-    approve(scene)
+    scene.decide()
     scene.flow_runs.away = True
     for _ in range(30):
         resume(scene)
@@ -273,7 +254,7 @@ def test_one_refused_run_holds_up_no_other(scene: Scene) -> None:
     for upload_id, file_id, run in (("clip", "file-1", RUN), ("next", "file-2", other)):
         scene.track(upload_id, file_id)
         scene.wait_for(upload_id=upload_id, run=run)
-        approve(scene, upload_id)
+        scene.decide(upload_id=upload_id)
         scene.clock.advance(1)
     scene.flow_runs.refuses[RUN] = FlowRunError("Prefect refused")
     resume(scene)
@@ -285,7 +266,7 @@ def test_impossible_run_holds_up_no_other(scene: Scene) -> None:
     for upload_id, file_id, run in (("clip", "file-1", "None"), ("next", "file-2", RUN)):
         scene.track(upload_id, file_id)
         scene.wait_for(upload_id=upload_id, run=run)
-        approve(scene, upload_id)
+        scene.decide(upload_id=upload_id)
     resume(scene)
     assert scene.flow_runs.resumed == [RUN]
     assert scene.announced().count("stuck") == 1
