@@ -7,9 +7,10 @@ write lock at its start: a transaction that upgrades from reading to writing can
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ from postflow.errors import (
     StoreUnavailableError,
 )
 
+PAGE_LIMIT = "max_page_count"
+"""In a SQLite address: of how many pages the file may consist at most, each of 4 096 bytes."""
 _MIGRATION_LOCK = 7_606_501  # any number of ours; replicas that start together take turns
 
 
@@ -186,19 +189,33 @@ def _create_engine(url: URL, *, busy_timeout: timedelta) -> Engine:
     sqlite = url.get_backend_name() == "sqlite"
     seconds = busy_timeout.total_seconds()
     arguments = {"timeout": seconds} if sqlite else {"connect_timeout": 5}
+    pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"]
+    if sqlite and PAGE_LIMIT in url.query:
+        pragmas.append(f"{PAGE_LIMIT}={_read_page_limit(url)}")
+        url = url.difference_update_query([PAGE_LIMIT])
     # Hidden, because an error would quote what was written: part addresses are secrets.
     engine = create_engine(
         url, connect_args=arguments, pool_pre_ping=not sqlite, hide_parameters=True
     )
     if sqlite:
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, pragmas))
         event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _read_page_limit(url: URL) -> int:
+    text = str(url.query[PAGE_LIMIT])
+    if not text.isdecimal() or int(text) == 0:
+        raise ConfigurationError(
+            f"database.url limits the store to {text!r} pages, which is no number from 1 on; write "
+            "for example sqlite:///postflow.db?max_page_count=262144 for 1 GB."
+        )
+    return int(text)
+
+
+def _prepare_sqlite(pragmas: Sequence[str], connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see the module's first lines
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -6,14 +6,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
-from postflow.errors import StoreError, StoreUnavailableError
+from postflow.errors import ConfigurationError, StoreError, StoreUnavailableError
 from postflow.store.columns import storable
-from postflow.store.database import Store, open_store
+from postflow.store.database import PAGE_LIMIT, Store, open_store
 from postflow.store.tables import UploadRow
 from postflow.store.uploads import load_upload
 from tests.factories import NOW, make_upload
@@ -136,3 +137,20 @@ def run_together(*works: Callable[[], object]) -> None:
     with ThreadPoolExecutor(max_workers=len(works)) as pool:
         for future in [pool.submit(work) for work in works]:
             future.result(timeout=30)
+
+
+def test_page_limit_stops_the_file(tmp_path: Path) -> None:
+    """A SQLite address may say how large its file becomes; what does not fit is refused whole."""
+    path = tmp_path / "postflow.db"
+    store = open_store(f"sqlite:///{path}?{PAGE_LIMIT}=400", create=True)
+    with pytest.raises(StoreUnavailableError, match="full"), store.writing() as session:
+        session.connection().execute(text("CREATE TABLE t AS SELECT zeroblob(2000000)"))
+    store.close()
+    assert path.stat().st_size <= 400 * 4096
+
+
+@pytest.mark.parametrize("limit", ["0", "many", "-1"])
+def test_wrong_page_limit_is_told(tmp_path: Path, limit: str) -> None:
+    """A limit that is no number is a mistake in database.url."""
+    with pytest.raises(ConfigurationError, match="no number from 1 on"):
+        open_store(f"sqlite:///{tmp_path}/postflow.db?{PAGE_LIMIT}={limit}", create=True)

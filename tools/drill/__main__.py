@@ -102,8 +102,8 @@ def _drill_once(a_round: Round, folder: Path, *, server: str | None, calm: bool)
         return None
     if not database.can_be_filled:
         _say(
-            "The database's space will not run out here: that needs a database of the drill's own "
-            "and the right to mount a tmpfs."
+            "The database's space will not run out here: on PostgreSQL that needs a cluster of the "
+            "drill's own and the right to mount a tmpfs."
         )
     plan = make_plan(a_round.seed, uploads=a_round.uploads, kills=a_round.kills, calm=calm)
     began = time.monotonic()
