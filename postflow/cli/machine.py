@@ -66,10 +66,12 @@ class Machine:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Stop everything that was started."""
-        if kind is KeyboardInterrupt:
-            self._say("Stopping everything that was started…")
-        self.children.stop()
-        self._alone.close()
+        try:
+            if kind is KeyboardInterrupt:
+                self._say("Stopping everything that was started…")
+        finally:  # also where nobody reads what is said any more
+            self.children.stop()
+            self._alone.close()
 
     def start(self) -> Addresses:
         """Bring everything up in order and return its addresses; raises PostFlowError."""

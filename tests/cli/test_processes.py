@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from postflow.cli.machine import Machine
 from postflow.cli.processes import Child, Children
 from postflow.errors import PostFlowError
+from postflow.settings import load_settings
 
 
 @dataclass
@@ -65,3 +68,16 @@ def test_rare_ends_are_never_too_many(watched: Watched) -> None:
     for _ in range(12):
         watched.die_and_return(after=3600)
     assert len(watched.said) == 12
+
+
+def test_nothing_is_left_where_nobody_reads_any_more(tmp_path: Path) -> None:
+    """A machine whose terminal is gone cannot say that it stops, and stops all the same."""
+
+    def say(_: str) -> None:
+        raise BrokenPipeError
+
+    machine = Machine(load_settings(), logs=tmp_path, folder=tmp_path, say=say)
+    child = machine.children.start("sleeper", sys.executable, "-c", "import time; time.sleep(600)")
+    with suppress(BrokenPipeError):
+        machine.__exit__(KeyboardInterrupt)
+    assert not child.is_alive
