@@ -9,6 +9,7 @@ import typer
 from postflow.cli.output import Reason, UploadId, open_configured_store, say
 from postflow.clock import utc_now
 from postflow.domain.standing import ReviewStatus
+from postflow.messages import say_moment
 from postflow.tracker.deciding import cancel_upload, decide_by_hand
 from postflow.tracker.undoing import undo_approval
 
@@ -70,9 +71,16 @@ def cancel(upload_id: UploadId) -> None:
     Example: postflow cancel intro-3fa1bc2290
     """
     settings, store = open_configured_store()
+    now = utc_now()
     with store.writing() as session:
-        cancel_upload(session, upload_id, settings=settings, now=utc_now())
-    say(f"{upload_id} is cancelled; `postflow run` with its file starts it again.")
+        since = cancel_upload(session, upload_id, settings=settings, now=now).cancelled_at
+    if since is not None and since < now:
+        say(
+            f"{upload_id} was cancelled before, {say_moment(since)}; `postflow run` with its file "
+            "starts it again."
+        )
+    else:
+        say(f"{upload_id} is cancelled; `postflow run` with its file starts it again.")
 
 
 _UNEXPLAINED = {

@@ -20,7 +20,7 @@ from postflow.cli.output import (
 )
 from postflow.domain.house import HouseRules, judge_comment
 from postflow.errors import ConfigurationError
-from postflow.messages import translate
+from postflow.messages import say_moment, translate
 from postflow.settings import load_settings
 from postflow.store.timeline import is_our_word
 from postflow.store.upload_detail import upload_detail
@@ -155,8 +155,14 @@ def read_keywords(path: Path) -> HouseRules:
     """
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"The keywords in {path} cannot be read: {error}.") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read ({error.strerror}).") from error
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(
+            f"{path} is not valid JSON: see line {error.lineno}, column {error.colno}."
+        ) from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is not text in UTF-8; save it as UTF-8.") from error
     content = content.get("analysis", content) if isinstance(content, dict) else None
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path} must hold one JSON object with lists of keywords.")
@@ -197,12 +203,15 @@ def _show_explanation(found: ExplanationView) -> None:
             "who": "who",
             "said": "said",
             "worth": "what it is worth",
-            "comment_id": "comment",
             "text": "words",
             "suggestion": "second opinion",
         },
         empty="Nobody has said anything.",
     )
+    # Outside the table, which would fold what people copy.
+    for said in (each for each in found["standings"] if each["comment_id"]):
+        at = say_moment(datetime.fromisoformat(said["at"]))
+        say(f"Comment of {said['who']}, {at}: {said['comment_id']}")
     for title, changes in (
         (f"Left open by version {found['version'] - 1}", found["left_open"]),
         ("To change", found["changes"]),

@@ -28,11 +28,12 @@ Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it is kept wit
 UploadId = Annotated[str, typer.Argument(help="The upload's id, as `postflow status` shows it.")]
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_WHOLE_MOMENT = re.compile(rf"{_MOMENT.pattern}(?:\.\d+)?\+00:00")
 
 _OUR_WORDS = frozenset(
     {
         *("status", "review_status", "verdict", "inferred", "decided", "said", "source", "kind"),
-        *("rule", "worth", "note", "error", "suggestion", "last_answer"),
+        *("rule", "note", "error", "suggestion", "last_answer"),
         *("early", "outcome"),
         *("before", "after", "approval", "origin", "state"),
     }
@@ -40,6 +41,8 @@ _OUR_WORDS = frozenset(
 """Columns that hold words and sentences of ours; in all others they are people's, or names."""
 _REASONS = frozenset({"why", "reason", "before_reason", "after_reason"})
 """Columns that may hold either."""
+_COPIED = frozenset({"id"})
+"""Columns that people copy from: they are never folded."""
 
 
 class _Terminal(Console):
@@ -79,8 +82,8 @@ def print_table(
         say(empty)
         return
     table = Table()
-    for heading in columns.values():
-        table.add_column(translate(heading), overflow="fold")
+    for key, heading in columns.items():
+        table.add_column(translate(heading), overflow="fold", no_wrap=key in _COPIED)
     for row in rows:
         table.add_row(*(Text(_show(key, row[key])) for key in columns))
     console.print(table)
@@ -97,8 +100,17 @@ def parse_moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def say_worth(worth: str) -> str:
+    """Return what a statement is worth as people read it; its moments become local and short."""
+    return _WHOLE_MOMENT.sub(
+        lambda found: say_moment(datetime.fromisoformat(found[0])), translate(worth)
+    )
+
+
 def _show(column: str, value: object) -> str:
     """Return a value as people read it; a point in time becomes local and short."""
+    if isinstance(value, bool):
+        return translate("yes") if value else translate("no")
     text = "" if value is None else str(value)
     if not _MOMENT.match(text):
         return _in_readers_language(column, text)
@@ -108,6 +120,8 @@ def _show(column: str, value: object) -> str:
 def _in_readers_language(column: str, text: str) -> str:
     if column in _REASONS:
         return translate_reason(text)
+    if column == "worth":
+        return say_worth(text)
     return translate(text) if column in _OUR_WORDS else text
 
 

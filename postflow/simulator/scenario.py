@@ -158,13 +158,20 @@ def load_scenario(path: Path | str) -> Scenario:
         raise ConfigurationError(
             f"The scenario {source} is not YAML: see line {line}, column {column}."
         ) from problem
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise ConfigurationError(f"The scenario {source} is not YAML: {problem}.") from problem
+    except UnicodeDecodeError as problem:
+        raise ConfigurationError(
+            f"The scenario {source} is not text in UTF-8; save it as UTF-8."
+        ) from problem
+    except (yaml.YAMLError, ValueError) as problem:  # a forbidden character; no such day
+        raise ConfigurationError(
+            f"The scenario {source} holds a character or a date that YAML does not allow."
+        ) from problem
     try:
         return Scenario.model_validate(found or {})
     except ValidationError as problem:
         first = problem.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
         raise ConfigurationError(
-            f"The scenario {source} is wrong at {place or 'its top'}: {first['msg']}; correct it."
+            f"The scenario {source} is wrong at {place or 'its top'}: {message}; correct it."
         ) from problem

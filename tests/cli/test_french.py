@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,40 @@ def test_cancelled_upload_is_shown_so(french: Postflow) -> None:
     """An upload that was given up does not look as if it still waited for reviewers."""
     french("cancel", "intro")
     assert "annulé" in french("status").out
+
+
+def test_second_cancel_says_when_it_was(french: Postflow) -> None:
+    """To give up what was given up is no news, and told so."""
+    assert "intro est annulé" in french("cancel", "intro").out
+    again = french("cancel", "intro").out
+    assert re.search(r"intro était déjà annulé, \d\d/\d\d \d\d:\d\d:\d\d", again)
+
+
+def test_origin_of_a_setting_is_french(french: Postflow) -> None:
+    """Whoever looks for a setting reads where it comes from, programs as before."""
+    assert "valeur par défaut" in french("config", "show").out
+    origins = {each["origin"] for each in json.loads(french("config", "show", "--json").out)}
+    assert origins == {"default", "POSTFLOW_DATABASE__URL"}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"caf\xe9: 1", "n'est pas un texte en UTF-8"),
+        (b"stories: \x01", "contient un caractère ou une date que YAML n'admet pas"),
+        (b"at: 2026-13-45", "contient un caractère ou une date que YAML n'admet pas"),
+        (b"stories: [{steps: 3}]", "est faux à stories.0.when : cette clé manque"),
+        (b"transcode_delay: soon", "à transcode_delay : une durée est un nombre suivi de ms"),
+        (b"stories: [{when: {}, steps: []}]", "à stories.0.steps : il faut au moins 1 élément"),
+    ],
+    ids=["encoding", "character", "date", "missing", "duration", "empty"],
+)
+def test_broken_scenario_is_told_in_french(french: Postflow, content: bytes, told: str) -> None:
+    """What is wrong with a scenario is no parser's English."""
+    Path("broken.yaml").write_bytes(content)
+    ran = french("test", "--scenario", "broken.yaml")
+    assert ran.code == 1
+    assert told in ran.err.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_unwritable_store_is_told_in_french(

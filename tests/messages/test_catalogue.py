@@ -19,6 +19,7 @@ from postflow.domain.standing import DecisionSource, ReviewStatus
 from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
 from postflow.integration.neighbour import Presence
 from postflow.messages.catalogue import load_catalogue, read_lines
+from postflow.settings.origins import DEFAULT
 from postflow.store.notices import NoticeStatus
 from tests.messages.collecting import NOT_FOR_READERS, ROOT, Found, find_templates, shape_of
 
@@ -73,7 +74,7 @@ def _help_texts() -> Iterator[tuple[str, str]]:
 
 
 def _words() -> set[str]:
-    return {str(word) for words in SHOWN_WORDS for word in words}
+    return {DEFAULT, *(str(word) for words in SHOWN_WORDS for word in words)}
 
 
 def test_every_sentence_has_its_french_line() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from postflow.cli.output import console
 from postflow.domain.standing import ReviewStatus
 from tests.factories import CLIENT, EDITOR, GUEST, REVIEWER
 from tests.review.conftest import Postflow, Review
@@ -42,6 +45,20 @@ def test_explanation_says_why_words_count(review: Review, postflow: Postflow) ->
     assert worth["c4"] == "decides nothing"
     assert found["rule"].startswith("one open rejection blocks")
     assert [change["where"] for change in found["changes"]] == ["0:32"]
+
+
+def test_comment_ids_can_be_copied(
+    review: Review, postflow: Postflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On 80 columns, too, a comment's id is one word, and moments are the reader's own."""
+    ids = [str(uuid4()), str(uuid4())]
+    for comment_id, text in zip(ids, ("No, the logo is wrong.", "Approved."), strict=True):
+        review.say(comment_id, text)
+        review.clock.advance(10)
+    monkeypatch.setattr(console, "width", 80)
+    shown = postflow("explain", "clip").out
+    assert [each for each in ids if each not in shown] == []
+    assert not re.search(r"\d{4}-\d\d-\d\dT", shown)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from postflow.cli.demo.casting import cast_reviewers
 from postflow.cli.demo.rehearsal import Ending, play
 from postflow.cli.demo.stories import STORIES, assign_stories
 from postflow.cli.demo.videos import make_videos
-from postflow.cli.output import AsJson, console, print_json, say
+from postflow.cli.output import AsJson, console, print_json, say, say_worth
 from postflow.domain.house import judge_comment
 from postflow.domain.standing import ReviewStatus
 from postflow.logs import configure_logs
@@ -88,7 +88,7 @@ def _show_ending(settings: Settings, ending: Ending) -> None:
     say(f"\n{mark} {ending['video']}{title}{translate(':')} {translate(found['review_status'])}")
     for each in found["standings"]:
         said = f" {each['text']!r}" if each["text"] else ""
-        read = f"{translate_reason(each['reason'])}{translate(';')} {translate(each['worth'])}"
+        read = f"{translate_reason(each['reason'])}{translate(';')} {say_worth(each['worth'])}"
         say(f"    {each['who']}{said}{translate(':')} {read}")
     for change in found["changes"]:
         where = f" at {change['where']}" if change["where"] else ""
