@@ -25,6 +25,7 @@ from postflow.store.database import Store
 from postflow.store.journal import upload_progress
 from postflow.store.views import last_heard
 from postflow.tracker.deciding import decide_by_hand
+from postflow.tracker.undoing import undo_approval
 
 _SHOWN = 200  # uploads, the newest first
 _PATIENCE = 2.0  # seconds for each who is asked
@@ -36,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def dashboard() -> None:
-    """Show everything live on the whole screen; keys open a video's timeline, approve and reject.
+    """Show everything live on the whole screen; keys open a video's timeline, approve, reject and undo.
 
     Example: postflow dashboard
     """
@@ -54,6 +55,7 @@ def dashboard() -> None:
             load=watch.load,
             load_story=watch.load_story,
             decide=watch.decide,
+            undo=watch.undo,
             check_health=watch.check_health,
         )
     ).run()
@@ -90,6 +92,18 @@ class _Watch:
                 verdict=verdict,
                 by=getpass.getuser(),
                 reason=reason or "by hand, in the dashboard",
+                settings=self._settings,
+                now=utc_now(),
+                version=version,
+            )
+
+    def undo(self, upload_id: str, version: int, reason: str) -> None:
+        with self._store.writing() as session:
+            undo_approval(
+                session,
+                upload_id,
+                by=getpass.getuser(),
+                reason=reason or "approval undone",
                 settings=self._settings,
                 now=utc_now(),
                 version=version,

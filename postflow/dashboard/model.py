@@ -96,6 +96,12 @@ def say_age(moment: str | None, now: datetime) -> str:
     return f"{seconds:.0f} s"
 
 
+def can_undo(upload: UploadStatusView, now: datetime) -> bool:
+    """Whether the approval can still be taken back before anything is done about it."""
+    until = upload["undo_until"]
+    return until is not None and datetime.fromisoformat(until) > now
+
+
 def say_stage(upload: UploadStatusView) -> str:
     """Return in a few words where the upload is on its way."""
     if upload["cancelled_at"] is not None and not _is_delivered(upload):

@@ -38,6 +38,7 @@ class Desk:
 
     store: Store
     decided: list[tuple[str, int, ReviewStatus, str]] = field(default_factory=list)
+    undone: list[tuple[str, int, str]] = field(default_factory=list)
     trouble: str | None = None
 
     def load(self, review_status: ReviewStatus | None) -> Snapshot:
@@ -57,6 +58,10 @@ class Desk:
         """Write the decision down."""
         self.decided.append((upload_id, version, verdict, reason))
 
+    def undo(self, upload_id: str, version: int, reason: str) -> None:
+        """Write down what is taken back."""
+        self.undone.append((upload_id, version, reason))
+
     def play(self, story: Play, *, size: tuple[int, int] = (80, 24)) -> None:
         """Run the view in a terminal of this size while the story happens."""
         app = DashboardApp(
@@ -64,6 +69,7 @@ class Desk:
                 load=self.load,
                 load_story=self.load_story,
                 decide=self.decide,
+                undo=self.undo,
                 check_health=lambda: [Health(name="Prefect", is_well=False, text="down")],
             )
         )
@@ -191,6 +197,36 @@ def test_escape_decides_nothing(desk: Desk) -> None:
         await settle(pilot, app)
         assert desk.decided == []
         assert isinstance(app.screen, StoryScreen)
+
+    desk.play(story)
+
+
+def test_undo_is_offered_while_it_is_possible(desk: Desk) -> None:
+    """Only where an approval can still be taken back there is a key for it, which asks first."""
+    with desk.store.writing() as session:
+        for upload_id, seconds in (("shot-01", 900), ("shot-02", 300)):
+            upload = session.get_one(UploadRow, upload_id)
+            upload.review_status, upload.undo_until = ReviewStatus.APPROVED, after(seconds)
+
+    def is_offered(app: DashboardApp) -> bool:
+        return "u" in app.screen.active_bindings
+
+    async def story(pilot: Pilot[None], app: DashboardApp) -> None:
+        assert not is_offered(app)
+        await pilot.press("u")
+        assert not isinstance(app.screen, DecisionScreen)
+        await pilot.press("down")
+        assert is_offered(app)
+        assert "delivered at 09:15 UTC unless undone" in line(app, "#detail")
+        await pilot.press("enter")
+        await settle(pilot, app)
+        assert is_offered(app)
+        await pilot.press("u", *"oh no", "escape", "escape", "u", *"wrong file", "enter")
+        await settle(pilot, app)
+        assert desk.undone == [("shot-01", 1, "wrong file")]
+        assert desk.decided == []
+        await pilot.press("down")
+        assert not is_offered(app)  # its time is over
 
     desk.play(story)
 

@@ -6,6 +6,7 @@ and never blocks on the store or the network.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
@@ -16,7 +17,8 @@ from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.widgets import DataTable, Footer, Static
 
-from postflow.dashboard.model import UploadStory
+from postflow.clock import utc_now
+from postflow.dashboard.model import UploadStory, can_undo
 from postflow.dashboard.terminal.cells import (
     render_detail,
     render_events,
@@ -24,8 +26,8 @@ from postflow.dashboard.terminal.cells import (
     render_totals,
     render_upload,
 )
-from postflow.dashboard.terminal.keys import translate_keys
-from postflow.dashboard.terminal.screens import DecisionScreen, StoryScreen
+from postflow.dashboard.terminal.keys import keep_escape, translate_keys
+from postflow.dashboard.terminal.screens import VERBS, DecisionScreen, StoryScreen
 from postflow.dashboard.terminal.source import Health, Snapshot, Source
 from postflow.domain.standing import ReviewStatus
 from postflow.errors import PostFlowError
@@ -65,6 +67,7 @@ class DashboardApp(App[None]):
         Binding("a", "decide('approved')", "approve"),
         Binding("r", "decide('rejected')", "reject"),
         Binding("o", "decide('pending')", "reopen"),
+        Binding("u", "undo", "undo"),
         Binding("f", "filter", "filter"),
         Binding("q", "quit", "quit"),
     ]
@@ -72,12 +75,15 @@ class DashboardApp(App[None]):
     def __init__(self, source: Source) -> None:
         super().__init__()
         translate_keys(self)
+        keep_escape()
         self._source = source
         self._filter: ReviewStatus | None = None
         self._uploads: dict[str, UploadStatusView] = {}
         self._cells: dict[str, tuple[Text, ...]] = {}
         self._columns: tuple[str, ...] = ()
         self._lines: dict[str, Text] = {}
+        self._at = utc_now()
+        self._undoable: str | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the page."""
@@ -120,23 +126,35 @@ class DashboardApp(App[None]):
 
     def action_decide(self, verdict: str) -> None:
         """Ask for a reason, and decide about the version that is shown."""
+        status = ReviewStatus(verdict)
+
+        def decide(upload_id: str, version: int, reason: str) -> None:
+            self._source.decide(upload_id, version, status, reason)
+
+        self._ask(VERBS[status], status, decide)
+
+    def action_undo(self) -> None:
+        """Ask for a reason, and take the approval of the version that is shown back."""
+        self._ask("Undo the approval of", ReviewStatus.PENDING, self._source.undo)
+
+    def _ask(self, verb: str, verdict: ReviewStatus, act: Callable[[str, int, str], None]) -> None:
         upload = self._subject()
         if upload is None:
             return
-        status = ReviewStatus(verdict)
-        question = DecisionScreen(status, upload["filename"], upload["version"])
-        self.push_screen(question, partial(self._on_answer, upload, status))
+        upload_id, version = upload["upload_id"], upload["version"]
+        question = DecisionScreen(verb, verdict, upload["filename"], version)
+        self.push_screen(
+            question, partial(self._on_answer, upload_id, partial(act, upload_id, version))
+        )
 
-    def _on_answer(
-        self, upload: UploadStatusView, verdict: ReviewStatus, reason: str | None
-    ) -> None:
+    def _on_answer(self, upload_id: str, act: Callable[[str], None], reason: str | None) -> None:
         if reason is not None:
-            self._decide(upload["upload_id"], upload["version"], verdict, reason)
+            self._act(upload_id, partial(act, reason))
 
     @work(thread=True, group="decide")
-    def _decide(self, upload_id: str, version: int, verdict: ReviewStatus, reason: str) -> None:
+    def _act(self, upload_id: str, act: Callable[[], None]) -> None:
         try:
-            self._source.decide(upload_id, version, verdict, reason)
+            act()
         except PostFlowError as error:
             self.call_from_thread(self._complain, str(error))
             return
@@ -168,6 +186,7 @@ class DashboardApp(App[None]):
 
     def _show(self, snapshot: Snapshot) -> None:
         page = snapshot.dashboard
+        self._at = page.at
         self._uploads = {upload["upload_id"]: upload for upload in page.uploads}
         self._set("#totals", render_totals(page.stats))
         self._set("#events", render_events(page.events, page, count=_EVENTS))
@@ -183,6 +202,11 @@ class DashboardApp(App[None]):
     def _show_detail(self) -> None:
         upload = self._under_cursor()
         self._set("#detail", render_detail(upload) if upload else Text(""))
+        subject = self._subject()
+        undoable = subject["upload_id"] if subject and can_undo(subject, self._at) else None
+        if undoable != self._undoable:  # the keys at the foot are drawn again only then
+            self._undoable = undoable
+            self.refresh_bindings()
 
     def _show_trouble(self, sentence: str) -> None:
         self._set("#totals", Text(translate(sentence), "bold red"))
@@ -218,6 +242,9 @@ class DashboardApp(App[None]):
         top = self.screen_stack[-1]
         if action == "filter":
             return top is self.screen_stack[0]
+        if action == "undo":
+            subject = None if isinstance(top, DecisionScreen) else self._subject()
+            return subject is not None and can_undo(subject, self._at)
         return not isinstance(top, DecisionScreen)
 
     def _subject(self) -> UploadStatusView | None:

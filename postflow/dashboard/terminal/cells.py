@@ -47,7 +47,8 @@ def render_upload(
 
 def render_detail(upload: UploadStatusView) -> Text:
     """Return the line about the upload under the cursor: why it stands as it does."""
-    why = _say_why(upload) or translate(say_stage(upload))
+    until_undone = upload["undo_until"] is not None  # too long for its cell, and it passes
+    why = ("" if until_undone else _say_why(upload)) or translate(say_stage(upload))
     return Text.assemble((upload["filename"], "bold"), f"  {why}")
 
 

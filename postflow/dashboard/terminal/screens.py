@@ -17,7 +17,7 @@ from postflow.dashboard.terminal.keys import translate_keys
 from postflow.domain.standing import ReviewStatus
 from postflow.messages import translate
 
-_VERBS = {
+VERBS = {
     ReviewStatus.APPROVED: "Approve",
     ReviewStatus.REJECTED: "Reject",
     ReviewStatus.PENDING: "Reopen",
@@ -59,28 +59,30 @@ class DecisionScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "leave it")]
 
-    def __init__(self, verdict: ReviewStatus, filename: str, version: int) -> None:
+    def __init__(self, verb: str, verdict: ReviewStatus, filename: str, version: int) -> None:
         super().__init__()
         translate_keys(self)
-        self._verdict = verdict
+        self._is_answered = False
+        self._verb = Text(translate(verb), f"bold {STYLES[verdict]}")
         self._subject = f"{filename}, version {version}"
 
     def compose(self) -> ComposeResult:
         """Lay out the question and a line for the reason."""
-        verb = translate(_VERBS[self._verdict])
         with Vertical(id="question"):
-            yield Label(
-                Text.assemble(
-                    (verb, f"bold {STYLES[self._verdict]}"), f" {self._subject}{translate('?')}"
-                )
-            )
+            yield Label(Text.assemble(self._verb, f" {self._subject}{translate('?')}"))
             yield Input(placeholder=translate("why; it is kept with the decision"), id="reason")
             yield Label(Text(translate("Enter decides, Escape leaves it as it is."), "dim"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Give the reason back."""
-        self.dismiss(event.value.strip())
+        self._answer(event.value.strip())
 
     def action_cancel(self) -> None:
         """Give nothing back."""
-        self.dismiss(None)
+        self._answer(None)
+
+    def _answer(self, reason: str | None) -> None:
+        """Answer once: a second key may come before the question is gone."""
+        if not self._is_answered:
+            self._is_answered = True
+            self.dismiss(reason)

@@ -1,4 +1,4 @@
-"""What the full-screen view is given: things to look at, and one thing to do.
+"""What the full-screen view is given: things to look at, and two things to do.
 
 The view itself opens nothing and knows no store; whoever runs it hands these in.
 """
@@ -37,4 +37,6 @@ class Source:
     load_story: Callable[[str], UploadStory | None]
     decide: Callable[[str, int, ReviewStatus, str], None]
     """Decide about this version of this upload, with a reason."""
+    undo: Callable[[str, int, str], None]
+    """Take the approval of this version back, with a reason."""
     check_health: Callable[[], Sequence[Health]]
