@@ -139,10 +139,15 @@ def record_suspension(desk: Desk) -> None:
 
 @patient
 def record_end(desk: Desk, *, note: str) -> None:
-    """Say in the store that this flow run will do no more; ClaimLostError if it is not ours."""
+    """Say in the store that this flow run will do no more; ClaimLostError if it is not ours.
+
+    Prefect hears of it afterwards; if this process dies before, the tracker tells it.
+    """
+    now = utc_now()
     with desk.store.writing() as session:
         check_holder(session, desk.flow_run_id, holder=desk.holder)
-        finish_run(session, desk.flow_run_id, note=note, now=utc_now())
+        until = now + desk.settings.tracker.lease
+        finish_run(session, desk.flow_run_id, note=note, now=now, prefect_knows_by=until)
 
 
 @contextmanager

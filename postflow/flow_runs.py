@@ -40,6 +40,14 @@ _STATES = {
     StateType.FAILED: RunState.FINISHED,
 }
 
+_ENDS = {
+    "Completed": StateType.COMPLETED,
+    "Rejected": StateType.COMPLETED,
+    "Cancelled": StateType.CANCELLED,
+    "Failed": StateType.FAILED,
+}
+"""The names of the states in which our flow ends; anything else is an error's."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeploymentService:
@@ -125,6 +133,15 @@ class PrefectFlowRuns:
         """Force the run back to Scheduled, so that whoever serves its deployment runs it again."""
         async with self._talk(f"restarting flow run {flow_run_id}") as prefect:
             await prefect.set_flow_run_state(UUID(flow_run_id), Scheduled(), force=True)
+
+    async def end(self, flow_run_id: str, end: str) -> None:
+        """Force the run into its last state, `Name: sentence` as its flow has recorded it."""
+        name, _, sentence = end.partition(": ")
+        state: State[Any] = State(type=StateType.FAILED, message=end)
+        if name in _ENDS:
+            state = State(type=_ENDS[name], name=name, message=sentence)
+        async with self._talk(f"ending flow run {flow_run_id}") as prefect:
+            await prefect.set_flow_run_state(UUID(flow_run_id), state, force=True)
 
     async def start(
         self,

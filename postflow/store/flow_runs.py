@@ -92,11 +92,28 @@ def renew_lease(session: Session, flow_run_id: str, *, until: datetime | None) -
         row.lease_until = until
 
 
-def finish_run(session: Session, flow_run_id: str, *, note: str, now: datetime) -> None:
-    """Say that this run will do no more, and how it ended."""
+def finish_run(
+    session: Session,
+    flow_run_id: str,
+    *,
+    note: str,
+    now: datetime,
+    prefect_knows_by: datetime | None = None,
+) -> None:
+    """Say that this run will do no more, and how it ended.
+
+    A process that still has to tell Prefect so, and may die before it can, says by when it will have.
+    """
     row = session.exec(select(FlowRunRow).where(FlowRunRow.flow_run_id == flow_run_id)).first()
     if row is not None:
-        row.finished_at, row.lease_until, row.note = now, None, note
+        row.finished_at, row.lease_until, row.note = now, prefect_knows_by, note
+
+
+def note_end_is_known(session: Session, flow_run_id: str) -> None:
+    """Say that Prefect knows, too, that this run has finished."""
+    row = load_run(session, flow_run_id)
+    if row is not None and row.finished_at is not None:
+        row.lease_until = None
 
 
 def load_run(session: Session, flow_run_id: str) -> FlowRunRow | None:
@@ -105,11 +122,8 @@ def load_run(session: Session, flow_run_id: str) -> FlowRunRow | None:
 
 
 def list_expired_runs(session: Session, *, now: datetime) -> list[FlowRunRow]:
-    """Return the runs whose process should be alive and has not said so for too long."""
-    statement = select(FlowRunRow).where(
-        col(FlowRunRow.finished_at).is_(None), col(FlowRunRow.lease_until) <= now
-    )
-    return list(session.exec(statement))
+    """Return the runs whose process has said nothing for too long, to us or to Prefect."""
+    return list(session.exec(select(FlowRunRow).where(col(FlowRunRow.lease_until) <= now)))
 
 
 def expect_sign_of_life(

@@ -91,8 +91,11 @@ class FlowRunRow(SQLModel, table=True):
     version: int = 1
     attempt: int = 1
     flow_run_id: str | None = Field(default=None, unique=True)
-    lease_until: datetime | None = moment()
-    """Renewed by the running process; None while it is suspended or over."""
+    lease_until: datetime | None = moment(index=True)
+    """Renewed by the running process, None while it is suspended.
+
+    Of a run that has finished: by when Prefect should know, None once it does.
+    """
     holder: str | None = None
     """The process that claimed the run last; one that slept through its lease finds another."""
     restarts: int = 0

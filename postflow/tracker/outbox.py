@@ -19,6 +19,7 @@ from postflow.store.flow_runs import (
     finish_run,
     list_expired_runs,
     load_run,
+    note_end_is_known,
     note_restart,
     renew_lease,
 )
@@ -66,6 +67,8 @@ class Silent:
     upload_id: str
     lease_until: datetime | None
     restarts: int
+    end: str | None
+    """How it ended by its own word, which Prefect may not have heard."""
 
 
 class Outbox:
@@ -111,7 +114,7 @@ class Outbox:
             return [_read_due(session, wait) for wait in list_open_waits(session)]
 
     def list_silent(self) -> list[Silent]:
-        """Return the runs whose process should have spoken by now."""
+        """Return the runs whose process should have spoken by now, to us or to Prefect."""
         with self._store.reading() as session:
             return [
                 Silent(
@@ -119,6 +122,7 @@ class Outbox:
                     upload_id=run.upload_id,
                     lease_until=run.lease_until,
                     restarts=run.restarts,
+                    end=run.note if run.finished_at is not None else None,
                 )
                 for run in list_expired_runs(session, now=self._clock())
                 if run.flow_run_id is not None
@@ -170,6 +174,11 @@ class Outbox:
         until = None if state is RunState.WAITING else self._lease_end()
         with self._store.writing() as session:
             renew_lease(session, flow_run_id, until=until)
+
+    def note_end_is_known(self, flow_run_id: str) -> None:
+        """Let a run be that has finished, now that Prefect knows it."""
+        with self._store.writing() as session:
+            note_end_is_known(session, flow_run_id)
 
     def abandon(self, flow_run_id: str, state: RunState) -> None:
         """Close the waits of a run that is over; unless a person ended it, people are told."""

@@ -71,6 +71,10 @@ class FlowRuns(Protocol):
         """Ask for a suspended run to be started again; harmless when repeated."""
         ...
 
+    async def end(self, flow_run_id: str, end: str) -> None:
+        """Say how a run ended whose process died before it could: `Name: sentence`."""
+        ...
+
     async def restart(self, flow_run_id: str) -> None:
         """Force the run back to Scheduled, whatever Prefect believes of it."""
         ...

@@ -118,9 +118,18 @@ class Resumer:
                 _log.warning("revival failed", upload_id=run.upload_id, error=str(error))
 
     async def _revive_one(self, run: Silent, state: RunState) -> None:
-        if state is RunState.CRASHED or (
+        is_dead = state is RunState.CRASHED or (
             state is RunState.RUNNING and self._watch.is_dead(run.flow_run_id, run.lease_until)
-        ):
+        )
+        if run.end is not None:
+            if is_dead:
+                _log.warning(
+                    "telling Prefect how a run ended", upload_id=run.upload_id, end=run.end
+                )
+                await self._flow_runs.end(run.flow_run_id, run.end)
+            if is_dead or state is not RunState.RUNNING:
+                await asyncio.to_thread(self._outbox.note_end_is_known, run.flow_run_id)
+        elif is_dead:
             await self._restart(run.flow_run_id, run.upload_id, seen_restarts=run.restarts)
         elif state in (RunState.WAITING, RunState.STARTING):
             await asyncio.to_thread(self._outbox.release, run.flow_run_id, state)

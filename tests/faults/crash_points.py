@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import event
 from sqlmodel import Session
 
-from flows.working import Desk, holding_lease
+from flows.working import Desk, holding_lease, record_end
 from postflow.domain.runs import ResumeAnswer
 from postflow.frameio.wire import File
 from postflow.settings import Settings
@@ -117,6 +117,13 @@ def _between_flow_start_and_close(store: Store, _folder: Path) -> None:
         kill()
 
 
+def _between_end_and_prefect(store: Store, _folder: Path) -> None:
+    desk = Desk(settings=Settings(), store=store, flow_run_id=RUN)
+    with holding_lease(desk, "clip"):
+        record_end(desk, note="Completed: Delivered: clip.mp4")
+        kill()
+
+
 def _between_files_and_record(store: Store, folder: Path) -> None:
     def look(_connection: object) -> None:
         if (folder / "clip.mp4").exists():
@@ -145,6 +152,7 @@ POINTS: dict[str, Callable[[Store, Path], None]] = {
     "flow start and close": _between_flow_start_and_close,
     "files and record": _between_files_and_record,
     "deliver and close": _between_deliver_and_close,
+    "end and Prefect": _between_end_and_prefect,
 }
 
 if __name__ == "__main__":

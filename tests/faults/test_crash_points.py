@@ -80,6 +80,17 @@ def close(scene: Scene, wait_id: int) -> str | None:
         return close_wait(session, wait_id, review=scene.settings.review, now=scene.clock())
 
 
+def pass_lease(scene: Scene) -> None:
+    """Let the lease of the run that died go by, and the time for which silence is watched."""
+    with scene.store.reading() as session:
+        run = load_run(session, RUN)
+    assert run is not None
+    until = run.lease_until or scene.clock()
+    for pause in ((until - scene.clock()).total_seconds(), 10, 10):  # the process had the real time
+        scene.clock.advance(pause)
+        resume(scene)
+
+
 def verdicts(scene: Scene) -> list[str]:
     """Return the verdicts of all decisions."""
     return [decision.verdict for decision in scene.decisions()]
@@ -166,14 +177,7 @@ def test_killed_between_flow_start_and_close(scene: Scene, due: int) -> None:
     """A process that dies after its first line leaves a lease that runs out, and is replaced."""
     die_between("flow start and close", scene.store)
     scene.flow_runs.states[RUN] = RunState.RUNNING
-    with scene.store.reading() as session:
-        run = load_run(session, RUN)
-    assert run is not None
-    assert run.lease_until is not None
-    left = run.lease_until - scene.clock()  # the process had the real time
-    for pause in (left.total_seconds(), 10, 10):
-        scene.clock.advance(pause)
-        resume(scene)
+    pass_lease(scene)
     assert scene.flow_runs.restarted == [RUN]
     assert close(scene, due) == "approved"
 
@@ -197,6 +201,17 @@ def test_killed_between_deliver_and_close(room: Room) -> None:
     assert delivered is not None
     assert delivered.path == room.folder / "clip.mp4"
     assert (_times(room), room.row("clip")) == (shown, before)
+
+
+def test_killed_between_end_and_prefect(scene: Scene) -> None:
+    """A run that had no time to tell Prefect how it ended is not Running there for ever."""
+    die_between("end and Prefect", scene.store)
+    scene.flow_runs.states[RUN] = RunState.RUNNING
+    pass_lease(scene)
+    assert scene.flow_runs.ended == [(RUN, "Completed: Delivered: clip.mp4")]
+    pass_lease(scene)
+    assert len(scene.flow_runs.ended) == 1
+    assert scene.flow_runs.restarted == []
 
 
 def _times(room: Room) -> dict[str, int]:

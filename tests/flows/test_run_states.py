@@ -38,6 +38,26 @@ def test_pending_for_too_long_is_dead(
     assert asyncio.run(prefect.fetch_states([run_id])) == {run_id: expected}
 
 
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        ("Rejected: clip.mp4: no", ("COMPLETED", "Rejected", "clip.mp4: no")),
+        ("Failed: nobody decided", ("FAILED", "Failed", "nobody decided")),
+        ("ValueError: what: ever", ("FAILED", "Failed", "ValueError: what: ever")),
+    ],
+)
+def test_end_is_told_for_a_run(
+    server: PrefectServer, end: str, expected: tuple[str, str, str]
+) -> None:
+    """A run whose process died before it could say how it ended gets that state from outside."""
+    flow = server.post("/flows/", {"name": "ended"}).json()["id"]
+    run = {"flow_id": flow, "state": {"type": "RUNNING"}}
+    run_id = server.post("/flow_runs/", run).json()["id"]
+    asyncio.run(PrefectFlowRuns(server.api_url).end(run_id, end))
+    state = server.get(f"/flow_runs/{run_id}").json()["state"]
+    assert (state["type"], state["name"], state["message"]) == expected
+
+
 def test_kept_client_answers_again_and_again(server: PrefectServer) -> None:
     """The service asks over one client, and a new one is made for whoever asks afterwards."""
     flow = server.post("/flows/", {"name": "asked-often"}).json()["id"]

@@ -257,6 +257,7 @@ class RecordingFlowRuns:
         self.states: dict[str, RunState] = {}
         self.resumed: list[str] = []
         self.restarted: list[str] = []
+        self.ended: list[tuple[str, str]] = []
         self.emitted: list[tuple[str, str]] = []
         self.payloads: list[Mapping[str, object]] = []
         self.published: list[RunArtifact] = []
@@ -277,6 +278,12 @@ class RecordingFlowRuns:
         if self.accepts:
             return ResumeAnswer(accepted=True, said="accept")
         return ResumeAnswer(accepted=False, said="Cannot resume a flow run that is not paused.")
+
+    async def end(self, flow_run_id: str, end: str) -> None:
+        """Take the run's last word for it."""
+        self._answer(flow_run_id)
+        self.ended.append((flow_run_id, end))
+        self.states[flow_run_id] = RunState.FINISHED
 
     async def restart(self, flow_run_id: str) -> None:
         """Schedule the run again."""

@@ -10,7 +10,7 @@ import pytest
 from postflow.domain.runs import RunState
 from postflow.domain.standing import ReviewStatus
 from postflow.errors import FlowRunError
-from postflow.store.flow_runs import claim_run, load_run, renew_lease
+from postflow.store.flow_runs import claim_run, finish_run, load_run, renew_lease
 from postflow.store.tables import FlowRunRow
 from postflow.store.waits import close_wait
 from postflow.tracker.deciding import cancel_upload
@@ -144,6 +144,27 @@ def test_silent_run_is_started_again(scene: Scene) -> None:
     scene.clock.advance(20)
     resume(scene)
     assert scene.flow_runs.restarted == [RUN]
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [(RunState.CRASHED, True), (RunState.FINISHED, False), (RunState.STARTING, False)],
+)
+def test_prefect_is_told_how_a_run_ended(scene: Scene, state: RunState, *, told: bool) -> None:
+    """A run that has ended is never restarted; Prefect hears of it only where it does not know."""
+    scene.track()
+    work(scene)
+    with scene.store.writing() as session:
+        until = scene.clock() + timedelta(seconds=60)
+        finish_run(session, RUN, note="Rejected: no", now=scene.clock(), prefect_knows_by=until)
+    scene.flow_runs.states[RUN] = state
+    resume(scene)
+    assert scene.flow_runs.ended == []
+    for _ in range(2):
+        scene.clock.advance(60)
+        resume(scene)
+    assert scene.flow_runs.ended == ([(RUN, "Rejected: no")] if told else [])
+    assert scene.flow_runs.restarted == []
 
 
 def test_live_run_survives_our_own_absence(scene: Scene) -> None:
