@@ -24,6 +24,7 @@ from postflow.settings import Settings
 from postflow.settings.advice import list_warnings
 from postflow.settings.prefect_url import prefect_api_url
 from postflow.store.database import Store, open_store
+from postflow.tracker.prefect_presence import PrefectPresence
 from postflow.tracker.service import Tracker
 from postflow.tracker.turns import share_turns
 from postflow.webhook_secrets import LiveSecrets
@@ -105,7 +106,7 @@ async def serve(
             )
             await stack.enter_async_context(reach)
         _warn(settings, has_secret=bool(secrets.current()))
-        async with _in_background(_warn_without_prefect(flow_runs)):
+        async with _in_background(_look_for_prefect(flow_runs, tracker.prefect)):
             await service.run(
                 lambda: on_listening and on_listening(_shown(public), address_of(private))
             )
@@ -272,6 +273,6 @@ def _warn(settings: Settings, *, has_secret: bool) -> None:
         _log.warning(warning)
 
 
-async def _warn_without_prefect(flow_runs: PrefectFlowRuns) -> None:
+async def _look_for_prefect(flow_runs: PrefectFlowRuns, presence: PrefectPresence) -> None:
     if not await flow_runs.is_reachable():
-        _log.warning("Prefect does not answer, will go on", api_url=flow_runs.api_url)
+        presence.note_away(f"Prefect's server at {flow_runs.api_url} does not answer")

@@ -25,6 +25,7 @@ from postflow.store.tables import AnnouncementRow
 from postflow.tracker.faults import describe
 from postflow.tracker.gathering import gather_notices
 from postflow.tracker.ports import Clock, FlowRuns
+from postflow.tracker.prefect_presence import PrefectPresence
 from postflow.tracker.verdict_artifacts import list_artifacts
 
 _CLAIM_LIMIT = 100
@@ -45,13 +46,14 @@ class Announcer:
         clock: Clock,
         notices: NoticeSettings,
         receivers: Sequence[Receiver] = (),
+        prefect: PrefectPresence | None = None,
     ) -> None:
         self._store = store
         self._flow_runs = flow_runs
         self._clock = clock
         self._notices = notices
         self._receivers = receivers
-        self._is_prefect_away = False
+        self._prefect = prefect or PrefectPresence()
 
     async def run_once(self) -> int:
         """Send what is to be sent by now; return how many announcements arrived.
@@ -73,17 +75,11 @@ class Announcer:
             else:
                 _log.warning("not announced", upload_id=row.upload_id, error=describe(error))
             await asyncio.to_thread(self._postpone, row, describe(error))
-        if rows:
-            self._note_prefect(away)
+        if away is not None:
+            self._prefect.note_away(describe(away))
+        elif rows:
+            self._prefect.note_back()
         return sent
-
-    def _note_prefect(self, away: PrefectUnavailableError | None) -> None:
-        """Say once that Prefect is away, not for every event: scripts do without it for ever."""
-        if away is not None and not self._is_prefect_away:
-            _log.warning("Prefect hears of no event, they are kept for it", error=describe(away))
-        elif away is None and self._is_prefect_away:
-            _log.info("Prefect hears of events again")
-        self._is_prefect_away = away is not None
 
     async def _tell_prefect(self, row: AnnouncementRow) -> Exception | None:
         """Emit the event and publish what belongs to it; return what went wrong."""

@@ -21,6 +21,7 @@ from postflow.tracker.batches import BatchReviver
 from postflow.tracker.heartbeats import SilenceWatch
 from postflow.tracker.outbox import Due, Outbox, Silent
 from postflow.tracker.ports import Clock, FlowRuns
+from postflow.tracker.prefect_presence import PrefectPresence
 
 _LEAVE = timedelta(seconds=15)
 """How long an accepted or running flow run is left alone before it is looked at again."""
@@ -36,8 +37,15 @@ class Resumer:
     """Brings back the flow runs that are owed a wake-up, and those whose process died."""
 
     def __init__(
-        self, *, store: Store, flow_runs: FlowRuns, settings: Settings, clock: Clock
+        self,
+        *,
+        store: Store,
+        flow_runs: FlowRuns,
+        settings: Settings,
+        clock: Clock,
+        prefect: PrefectPresence | None = None,
     ) -> None:
+        self._prefect = prefect or PrefectPresence()
         self._outbox = Outbox(store=store, settings=settings, clock=clock)
         self._flow_runs = flow_runs
         self._settings = settings
@@ -58,9 +66,12 @@ class Resumer:
             await self._batches.run_once()
             await self._sweep()
         except PrefectUnavailableError as error:
-            _log.warning("Prefect unreachable", waiting=len(due), error=str(error))
+            self._prefect.note_away(str(error))
             for wait in due:
                 await self._back_off(wait, error)
+        else:
+            if due:  # without one Prefect may not have been asked at all
+                self._prefect.note_back()
         return len(due)
 
     async def _wake(self, due: Sequence[Due]) -> None:

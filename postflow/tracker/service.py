@@ -26,6 +26,7 @@ from postflow.tracker.arrivals import Arrivals
 from postflow.tracker.foreign import ForeignSettler
 from postflow.tracker.notifier import Notifier
 from postflow.tracker.ports import Clock, FlowRuns, FrameioReader, utc_now
+from postflow.tracker.prefect_presence import PrefectPresence
 from postflow.tracker.reconciler import Reconciler
 from postflow.tracker.resumer import Resumer
 from postflow.tracker.second_opinion import SecondOpinions, wants_second_opinion
@@ -64,13 +65,21 @@ class Tracker:
         self._inbox_has_news = asyncio.Event()
         self._inbox_has_foreign_news = asyncio.Event()
         self._outbox_has_news = asyncio.Event()
-        self.resumer = Resumer(store=store, flow_runs=flow_runs, settings=settings, clock=clock)
+        self.prefect = PrefectPresence()
+        self.resumer = Resumer(
+            store=store,
+            flow_runs=flow_runs,
+            settings=settings,
+            clock=clock,
+            prefect=self.prefect,
+        )
         self.announcer = Announcer(
             store=store,
             flow_runs=flow_runs,
             clock=clock,
             notices=settings.notices,
             receivers=receivers,
+            prefect=self.prefect,
         )
         self.notifier = Notifier(
             store=store, settings=settings.notices, receivers=receivers, clock=clock

@@ -89,8 +89,8 @@ def test_prefect_away_is_said_once(scene: Scene) -> None:
         scene.clock.advance(600)
         tell(scene)
     assert [line["event"] for line in lines] == [
-        "Prefect hears of no event, they are kept for it",
-        "Prefect hears of events again",
+        "working without Prefect: flow runs and events wait for it",
+        "Prefect answers again",
     ]
 
 
