@@ -77,7 +77,7 @@ async def test_log_holds_no_secret_even_in_detail(
     """With every library at DEBUG, neither token nor signature is written anywhere."""
     caplog.set_level(logging.DEBUG)
     with simulate(CONFIG) as frameio:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
             addresses = await upload_and_fetch_back(frameio, http, tmp_path / "back.mp4")
     told = caplog.text + "".join(capfd.readouterr())
     assert "PUT" in told
@@ -94,7 +94,7 @@ async def test_log_holds_no_token_that_adobe_issued(
     login = tmp_path / "login.json"
     with simulate(CONFIG) as frameio:
         app = OAuthApp(client_id="app", client_secret=TOKEN, ims_base_url=frameio.address)
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
             service = ServerToServerToken(http, app)
             issued = await log_in(
                 app,
