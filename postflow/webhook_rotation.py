@@ -28,6 +28,7 @@ from postflow.webhook_secrets import (
     StoredWebhook,
     add_webhook_secret,
     load_webhook_secrets,
+    prove_writable,
     remove_webhook_secrets,
     save_webhook_secrets,
 )
@@ -108,6 +109,7 @@ async def begin_rotation(
         if begun is not None:
             return begun
         old = _choose_old(await fetch_own_webhooks(frameio, workspace), address)
+        prove_writable(settings.webhook.secrets_file)
         created = await frameio.create_webhook(
             workspace, name=WEBHOOK_NAME, url=old.url, events=old.events
         )

@@ -73,6 +73,11 @@ def save_webhook_secrets(path: Path, webhooks: Iterable[StoredWebhook]) -> None:
         ) from error
 
 
+def prove_writable(path: Path) -> None:
+    """Raise ConfigurationError unless a secret can be kept: Frame.io shows each only once."""
+    save_webhook_secrets(path, load_webhook_secrets(path))
+
+
 def add_webhook_secret(path: Path, webhook: StoredWebhook) -> None:
     """Add the webhook, or replace the entry of the same id."""
     others = [w for w in load_webhook_secrets(path) if w.webhook_id != webhook.webhook_id]

@@ -29,6 +29,7 @@ from postflow.webhook_secrets import (
     StoredWebhook,
     add_webhook_secret,
     load_webhook_secrets,
+    prove_writable,
     remove_webhook_secrets,
 )
 
@@ -125,6 +126,7 @@ async def keep_webhook(frameio: FrameioClient, settings: Settings, *, address: s
         done: list[str] = []
         kept = [each for each in plan.keep if await _repair(frameio, each, settings, address, done)]
         if not kept:
+            prove_writable(path)
             # Before the old ones go, so that there is always one that calls.
             kept = [await _create(frameio, workspace, settings, address)]
             done.append(f"created the webhook {kept[0].id}")

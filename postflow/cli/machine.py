@@ -115,7 +115,13 @@ class Machine:
 
     def _start_prefect(self) -> Child:
         prefect = self._settings.prefect
-        prefect.home.mkdir(parents=True, exist_ok=True)
+        try:
+            prefect.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The folder {prefect.home} for Prefect's server cannot be made "
+                f"({error.strerror}); set prefect.home to one that can."
+            ) from error
         return self.children.start_module(
             "prefect",
             *("prefect", "server", "start", "--host", prefect.host, "--port", str(prefect.port)),

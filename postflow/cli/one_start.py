@@ -18,13 +18,7 @@ def only_start(logs: Path, address: str) -> Iterator[None]:
     Raises ConfigurationError, which names the process and address of the one that runs.
     """
     path = logs / "postflow_start.lock"
-    try:
-        descriptor = try_lock(path)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The folder {logs} for logs cannot be written ({error.strerror}); set logs.folder to "
-            "one that can."
-        ) from error
+    descriptor = try_lock(path)
     if descriptor is None:
         raise ConfigurationError(
             f"PostFlow already runs here ({_read(path)}); use that one, or stop it first."

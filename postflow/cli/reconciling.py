@@ -69,7 +69,11 @@ def reconcile(
     if report:
         _report(store, since=since or utc_now() - _REPORTED, as_json=as_json)
         return
-    swept = asyncio.run(_sweep(settings, store, quiet=as_json))
+    try:
+        swept = asyncio.run(_sweep(settings, store, quiet=as_json))
+    except KeyboardInterrupt:
+        complain("Interrupted; what was read so far is kept, and `postflow reconcile` begins anew.")
+        raise
     changed = [each for each in swept if _is_changed(each)]
     if as_json:
         print_json(changed)

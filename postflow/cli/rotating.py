@@ -74,7 +74,10 @@ def rotate_webhook(
         asked = _Asked(finish, timedelta(seconds=overlap), timedelta(seconds=max(grace, overlap)))
         asyncio.run(_rotate(settings, store, asked))
     except KeyboardInterrupt:
-        say("Both webhooks stay for now; `postflow webhook rotate` goes on with it.")
+        if load_rotation(settings) is None:
+            say("Interrupted before a rotation began; `postflow webhook rotate` begins one.")
+        else:
+            say("The rotation is not finished; `postflow webhook rotate` goes on with it.")
         raise
     finally:
         store.close()

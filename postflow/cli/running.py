@@ -62,14 +62,21 @@ def run(
     files = find_videos(paths)
     if new_version_of is not None and len(files) != 1:
         raise typer.BadParameter("--new-version-of takes exactly one file")
-    batch_id = submit_batch(
-        settings,
-        store,
-        files,
-        on_rejected=on_rejected,
-        project_id=project,
-        new_version_of=new_version_of,
-    )
+    try:
+        batch_id = submit_batch(
+            settings,
+            store,
+            files,
+            on_rejected=on_rejected,
+            project_id=project,
+            new_version_of=new_version_of,
+        )
+    except KeyboardInterrupt:
+        complain(
+            "Interrupted while the videos were handed over; `postflow status` shows what has begun, "
+            "and the same command again repeats nothing."
+        )
+        raise
     try:
         upload_ids = wait_for_members(settings, store, batch_id, count=len(files))
         twins = _say_twins(store, files, project_id=project or settings.frameio.project_id)

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from postflow.errors import ConfigurationError
+
 PAUSE = 0.02  # seconds between two looks; a lock is held for one token request
 
 if sys.platform == "win32":  # pragma: no cover
@@ -25,7 +27,10 @@ else:
 
 @asynccontextmanager
 async def locked(path: Path) -> AsyncIterator[None]:
-    """Hold the lock of this file, waiting for whoever holds it; closing it is letting go."""
+    """Hold the lock of this file, waiting for whoever holds it; closing it is letting go.
+
+    Raises ConfigurationError where the file cannot be made.
+    """
     descriptor = _open(path)
     try:
         while not _is_taken(descriptor):  # noqa: ASYNC110 -- no event crosses processes
@@ -45,8 +50,14 @@ def try_lock(path: Path) -> int | None:
 
 
 def _open(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written ({error.strerror}); let PostFlow's user write into that "
+            "folder, or set another one."
+        ) from error
 
 
 def _is_taken(descriptor: int) -> bool:

@@ -152,6 +152,8 @@ class WebAppToken:
             # Read again: the process that held the lock may have refreshed it.
             login = await asyncio.to_thread(load_login, self._path)
             if not self._is_usable(login, refused):
+                # A refresh ends the old token: without a place for the new one none would be left.
+                await asyncio.to_thread(save_login, self._path, login)
                 login = await self._refresh(login)
             return login.access_token
 
@@ -190,13 +192,19 @@ def load_login(path: Path) -> StoredLogin:
 
 def save_login(path: Path, login: StoredLogin) -> None:
     """Replace the file at once, readable by its owner only; a crash leaves old or new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with suppress(FileNotFoundError):
-        unfinished.unlink()
-    owner_only = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(owner_only, "w", encoding="utf-8") as file:
-        json.dump(login.model_dump(), file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            unfinished.unlink()
+        owner_only = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(owner_only, "w", encoding="utf-8") as file:
+            json.dump(login.model_dump(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The Frame.io login cannot be written to {path} ({error.strerror}); let PostFlow's "
+            "user write there."
+        ) from error

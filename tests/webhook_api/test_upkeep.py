@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -217,3 +218,21 @@ def test_unknown_address_is_a_sentence(place: Place, capsys: pytest.CaptureFixtu
     """Without an address there is nothing to register, and the sentence says where it belongs."""
     assert run_program(["webhook", "register"]) == 1
     assert "webhook.public_url" in capsys.readouterr().err
+
+
+def test_place_that_cannot_be_written_costs_no_secret(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frame.io shows a secret once: where it cannot be kept, no webhook is created."""
+    secrets = place.settings.webhook.secrets_file
+    blocked = secrets.with_name(f"{secrets.name}.{os.getpid()}.new")
+    blocked.mkdir(parents=True)
+    assert _register() == 1
+    assert "set webhook.secrets_file to a place that can be written" in capsys.readouterr().err
+
+    (secrets.parent / "file").touch()
+    inside = secrets.parent / "file" / "secrets.json"
+    monkeypatch.setenv("POSTFLOW_WEBHOOK__SECRETS_FILE", str(inside))
+    assert _register() == 1
+    assert "let PostFlow's user write into that folder" in capsys.readouterr().err
+    assert place.webhooks == {}
