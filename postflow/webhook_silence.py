@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
 
 from postflow.clock import Clock
-from postflow.domain.webhook_silence import SilenceCause, SilenceStep, WebhookSilence
+from postflow.domain.webhook_silence import SilenceCause, SilenceStep
 from postflow.errors import PostFlowError
 from postflow.frameio.client import FrameioClient
 from postflow.public_address import load_tunnel
 from postflow.settings import Settings
 from postflow.store.database import Store
+from postflow.store.leadership import Duty, Leadership
 from postflow.store.webhook_silences import announce_end_of_silence, announce_silence, load_silence
 from postflow.webhook_registration import webhook_address
 from postflow.webhook_self_test import SelfTest, SelfTestOutcome, find_secret, run_self_test
@@ -31,7 +32,10 @@ class _Cause(NamedTuple):
 
 
 class SilenceWatch:
-    """Notices that no webhook comes though reviews are open; done once per silence."""
+    """Notices that no webhook comes though reviews are open; done once per silence.
+
+    Of several services one does it: two that mend at once would leave two webhooks.
+    """
 
     def __init__(
         self, *, settings: Settings, store: Store, frameio: FrameioClient | None, clock: Clock
@@ -40,19 +44,28 @@ class SilenceWatch:
         self._store = store
         self._frameio = frameio
         self._clock = clock
+        self._lead = Leadership(store, Duty.MEND_WEBHOOK)
 
     async def run_once(self) -> None:
         """Do what there is to do now; nothing where Frame.io is not supposed to call."""
         after = self._settings.webhook.silence_after
         if not after or not self._is_expected():
             return
-        silence = await asyncio.to_thread(self._load)
-        step = silence.plan_step(after=after, now=self._clock())
+        step, _ = await asyncio.to_thread(self._plan, after)
+        if step is SilenceStep.NOTHING:
+            return
+        try:
+            if await asyncio.to_thread(self._lead.is_held):
+                await self._act(*await asyncio.to_thread(self._plan, after))
+        finally:
+            await asyncio.to_thread(self._lead.close)
+
+    async def _act(self, step: SilenceStep, since: datetime | None) -> None:
         if step is SilenceStep.OVER:
             await asyncio.to_thread(self._tell_end)
-        elif step is SilenceStep.BEGUN and silence.since is not None:
+        elif step is SilenceStep.BEGUN and since is not None:
             found = await self._look_into()
-            await asyncio.to_thread(self._tell, silence.since, found)
+            await asyncio.to_thread(self._tell, since, found)
 
     def _is_expected(self) -> bool:
         webhook = self._settings.webhook
@@ -94,9 +107,11 @@ class SilenceWatch:
         upkeep = await keep_webhook(self._frameio, self._settings, address=address)
         return list(upkeep.done)
 
-    def _load(self) -> WebhookSilence:
+    def _plan(self, after: timedelta) -> tuple[SilenceStep, datetime | None]:
+        """Return what is to be done now, and since when nothing came."""
         with self._store.reading() as session:
-            return load_silence(session)
+            silence = load_silence(session)
+        return silence.plan_step(after=after, now=self._clock()), silence.since
 
     def _tell(self, since: datetime, found: _Cause) -> None:
         _log.warning(

@@ -7,6 +7,7 @@ pooler that hands connections around between transactions must not stand in betw
 from __future__ import annotations
 
 from contextlib import suppress
+from enum import IntEnum
 
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,7 +15,6 @@ from sqlalchemy.pool import NullPool
 
 from postflow.store.database import Store
 
-_LEADER_LOCK = 7_606_502  # any number of ours, other than that of migrations
 # The server must notice that the leader's machine is gone, and not in its usual two hours.
 _NOTICE_DEATH = (
     "SET tcp_keepalives_idle = 20",
@@ -23,13 +23,23 @@ _NOTICE_DEATH = (
 )
 
 
+class Duty(IntEnum):
+    """What only one service at a time does; the value is its lock, any number of ours."""
+
+    RECONCILE = 7_606_502
+    """Reading again what webhooks may not have told."""
+    MEND_WEBHOOK = 7_606_503
+    """Looking into the webhooks' silence."""
+
+
 class Leadership:
     """A claim to lead that is asked for again and again; on SQLite there is one service, leading.
 
     One thread at a time may use it.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, duty: Duty) -> None:
+        self._duty = duty
         engine = store.engine
         self._engine = (
             create_engine(engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
@@ -62,7 +72,7 @@ class Leadership:
         assert self._engine is not None  # noqa: S101 - is_held has looked
         connection = self._engine.connect()
         taken = connection.execute(
-            text("SELECT pg_try_advisory_lock(:key)"), {"key": _LEADER_LOCK}
+            text("SELECT pg_try_advisory_lock(:key)"), {"key": self._duty.value}
         ).scalar_one()
         if not taken:
             connection.close()

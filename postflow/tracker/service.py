@@ -20,7 +20,7 @@ from postflow.notices import Receiver
 from postflow.second_opinion import Ask, open_opinions
 from postflow.settings import Settings
 from postflow.store.database import Store
-from postflow.store.leadership import Leadership
+from postflow.store.leadership import Duty, Leadership
 from postflow.tracker.announcer import Announcer
 from postflow.tracker.arrivals import Arrivals
 from postflow.tracker.foreign import ForeignSettler
@@ -96,7 +96,7 @@ class Tracker:
             if frameio is not None
             else None
         )
-        self._leadership = Leadership(store)
+        self._leadership = Leadership(store, Duty.RECONCILE)
         self.reconciler = (
             Reconciler(
                 store=store,

@@ -9,7 +9,7 @@ import pytest
 
 from postflow.store.database import Store
 from postflow.store.deliveries import claim_delivery, complete_delivery
-from postflow.store.leadership import Leadership
+from postflow.store.leadership import Duty, Leadership
 from postflow.store.uploads import load_upload
 from postflow.tracker.arrivals import Arrivals
 from postflow.tracker.reconciler import Reconciler
@@ -24,7 +24,7 @@ def make_reconciler() -> Iterator[MakeReconciler]:
     made: list[Leadership] = []
 
     def make(scene: Scene) -> Reconciler:
-        made.append(Leadership(scene.store))
+        made.append(Leadership(scene.store, Duty.RECONCILE))
         return Reconciler(
             store=scene.store,
             settings=scene.settings,
@@ -104,7 +104,7 @@ def test_delivered_videos_are_not_swept(scene: Scene, make_reconciler: MakeRecon
 
 def test_only_one_replica_leads(postgres_store: Store, make_reconciler: MakeReconciler) -> None:
     """On PostgreSQL the second service does not sweep, until the first one is gone."""
-    first, second = Leadership(postgres_store), Leadership(postgres_store)
+    first, second = (Leadership(postgres_store, Duty.RECONCILE) for _ in range(2))
     assert first.is_held()
     assert not second.is_held()
     assert first.is_held()
@@ -116,7 +116,7 @@ def test_only_one_replica_leads(postgres_store: Store, make_reconciler: MakeReco
 
 def test_leader_that_lost_its_connection_asks_again(postgres_store: Store) -> None:
     """A cut connection has lost the lead without a word; it is taken anew, or left to another."""
-    first, second = Leadership(postgres_store), Leadership(postgres_store)
+    first, second = (Leadership(postgres_store, Duty.RECONCILE) for _ in range(2))
     assert first.is_held()
     with postgres_store.writing() as session:
         session.connection().exec_driver_sql(
@@ -131,4 +131,4 @@ def test_leader_that_lost_its_connection_asks_again(postgres_store: Store) -> No
 
 def test_sqlite_service_always_leads(sqlite_store: Store) -> None:
     """On SQLite there is one service, and nobody to ask."""
-    assert Leadership(sqlite_store).is_held()
+    assert Leadership(sqlite_store, Duty.RECONCILE).is_held()

@@ -43,15 +43,22 @@ class Place:
         """Look for silence as if it were so many hours later."""
         asyncio.run(self._look(timedelta(hours=hours)))
 
-    async def _look(self, later: timedelta) -> None:
+    def look_twice(self, *, hours: float) -> None:
+        """Let two services look at the same moment."""
+        asyncio.run(self._look(timedelta(hours=hours), services=2))
+
+    async def _look(self, later: timedelta, *, services: int = 1) -> None:
         async with open_frameio(self.settings.frameio) as frameio:
-            watch = SilenceWatch(
-                settings=self.settings,
-                store=self.service.store,
-                frameio=frameio,
-                clock=lambda: utc_now() + later,
-            )
-            await watch.run_once()
+            watches = [
+                SilenceWatch(
+                    settings=self.settings,
+                    store=self.service.store,
+                    frameio=frameio,
+                    clock=lambda: utc_now() + later,
+                )
+                for _ in range(services)
+            ]
+            await asyncio.gather(*(watch.run_once() for watch in watches))
         with self.service.store.writing() as session:  # the service's own clock is behind
             now = utc_now()
             for row in session.exec(
@@ -81,8 +88,15 @@ def receiver() -> Iterator[NoticeReceiver]:
         yield receiver
 
 
+@pytest.fixture(params=["sqlite_url"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Give the address of an empty database."""
+    return str(request.getfixturevalue(request.param))
+
+
 @pytest.fixture
 def place(
+    url: str,
     start_service: StartService,
     receiver: NoticeReceiver,
     tmp_path: Path,
@@ -91,6 +105,7 @@ def place(
     """Give a running service with an open review."""
     with running_simulator(SimulatorConfig(data_dir=tmp_path / "simulator")) as simulator:
         service = start_service(
+            database={"url": url},
             webhook={"secrets": []},
             frameio={"base_url": simulator.base_url, "token": "postflow"},
             notices={"urls": [receiver.address]},
@@ -129,6 +144,16 @@ def test_broken_webhook_is_repaired(place: Place) -> None:
 
     assert place.told == [(Announcement.WEBHOOK_SILENT, "repaired")]
     place.create_file()
+
+
+@pytest.mark.parametrize("url", ["empty_postgres_url"], indirect=True)
+def test_two_services_mend_once(place: Place) -> None:
+    """Replicas that notice the same silence make one webhook and tell people once."""
+    place.webhooks.clear()
+    place.look_twice(hours=25)
+
+    assert place.told == [(Announcement.WEBHOOK_SILENT, "repaired")]
+    assert len(place.webhooks) == 1
 
 
 def test_dead_address_needs_a_person(
