@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from postflow.domain.arrivals import Arrivals, FileState
 from postflow.domain.uploads import VIDEO_SUFFIXES
-from postflow.errors import PostFlowError
+from postflow.errors import PostFlowError, StoreError
 from postflow.store.database import Store
 from postflow.store.flow_runs import find_latest_run
 from postflow.store.versions import find_by_content
@@ -133,13 +134,12 @@ class FolderWatch:
 
     def _take(self, paths: list[Path]) -> None:
         """Be done with these files; say which of them are the same video as another one."""
-        with self.store.reading() as session:
-            twins = list_twins(session, paths, project_id=self.project_id)
         for path in paths:
             self._arrivals.take(path)
             self._said.pop(path, None)
-        for twin in twins:
-            self.say(twin.sentence)
+        with suppress(StoreError), self.store.reading() as session:  # it only costs a sentence
+            for twin in list_twins(session, paths, project_id=self.project_id):
+                self.say(twin.sentence)
 
     def _refuse(self, path: Path, error: PostFlowError) -> None:
         self._arrivals.refuse(path, now=self.clock())

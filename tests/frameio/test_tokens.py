@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -143,6 +144,17 @@ def test_login_is_readable_by_its_owner_only(login: Path) -> None:
     save_login(login, StoredLogin(refresh_token="other"))
     assert stat.S_IMODE(login.stat().st_mode) == 0o600
     assert [each.name for each in login.parent.iterdir()] == ["login.json"]
+
+
+async def test_token_is_not_spent_where_none_can_be_kept(
+    http: httpx.AsyncClient, ims: Ims, login: Path
+) -> None:
+    """A refresh ends the old token: where the new one has no place, the old one stays good."""
+    login.with_name(f"{login.name}.{os.getpid()}.new").mkdir()
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        await WebAppToken(http, APP, path=login).current()
+    assert ims.forms == []
+    assert load_login(login).refresh_token == "refresh-0"
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", '{"refresh_token": 5, "x": "hidden"}'])
