@@ -47,7 +47,7 @@ def render_upload(
 
 def render_detail(upload: UploadStatusView) -> Text:
     """Return the line about the upload under the cursor: why it stands as it does."""
-    until_undone = upload["undo_until"] is not None  # too long for its cell, and it passes
+    until_undone = upload["undo_until"] is not None
     why = ("" if until_undone else _say_why(upload)) or translate(say_stage(upload))
     return Text.assemble((upload["filename"], "bold"), f"  {why}")
 
@@ -158,6 +158,8 @@ def _render_entry(entry: TimelineEntry) -> Text:
 
 
 def _render_stage(upload: UploadStatusView, progress: float | None) -> Text:
+    if upload["undo_until"] is not None:  # until when is told below the table
+        return Text(translate("approved, undoable"))
     if progress is None:
         return Text(translate(say_stage(upload)))
     full = round(progress * _BAR)
