@@ -151,14 +151,15 @@ def _say_twins(store: Store, files: list[Path], *, project_id: str | None) -> li
 
 
 def _follow(store: Store, upload_ids: list[str]) -> list[Row]:
-    with Live(console=console, refresh_per_second=4) as live:
-        while True:
-            with store.reading() as session:
-                rows = read_rows(session, upload_ids)
-            live.update(render_rows(rows))
-            if all(row.is_over for row in rows):
-                break
-            time.sleep(_LOOK_EVERY)
-    if not console.is_terminal:
-        console.line()  # rich ends the last line of a live table on terminals only
-    return rows
+    try:
+        with Live(console=console, refresh_per_second=4) as live:
+            while True:
+                with store.reading() as session:
+                    rows = read_rows(session, upload_ids)
+                live.update(render_rows(rows))
+                if all(row.is_over for row in rows):
+                    return rows
+                time.sleep(_LOOK_EVERY)
+    finally:
+        if not console.is_terminal:
+            console.line()  # rich ends the last line of a live table on terminals only
