@@ -72,13 +72,13 @@ def serving_bare(folder: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def serving_simulator(folder: Path) -> Iterator[str]:
+def serving_simulator(folder: Path) -> Iterator[Served]:
     """Run a simulated Frame.io."""
     (port,) = find_free_ports(1)
     address = f"http://127.0.0.1:{port}"
     command = ["postflow", "simulator", "--port", str(port)]
-    with running(command, folder=folder, ready=f"{address}/_sim/state"):
-        yield address
+    with running(command, folder=folder, ready=f"{address}/_sim/state") as process:
+        yield Served(address, psutil.Process(process.pid))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import statistics
 import sys
 import tempfile
@@ -23,17 +24,21 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import httpx
+import psutil
 from sqlalchemy.engine import make_url
 from sqlmodel import col, func, select
 
 from bench.deliveries import SECRET, make_body
 from bench.ingest import machine, say, verdict
+from bench.meters import Meter, backends_of, metering, with_children
+from bench.posting import Poster
 from bench.programs import Served, postgres_database, running, serving_postflow, serving_simulator
 from postflow.cli.machine import find_free_ports
 from postflow.clock import utc_now
 from postflow.domain.uploads import UploadStatus, WaitKind
 from postflow.frameio.webhooks import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign_delivery
 from postflow.store.database import Store, open_store
+from postflow.store.review_deadlines import list_due_deadlines
 from postflow.store.tables import DecisionRow, EventRow, WaitRow
 from postflow.store.uploads import register_upload
 from postflow.store.waits import open_wait
@@ -62,10 +67,11 @@ class Place:
     prefect: str
     postflow: Served
     store: Store
+    meter: Meter
 
 
 @contextmanager
-def serving_prefect(folder: Path, database: str) -> Iterator[str]:
+def serving_prefect(folder: Path, database: str) -> Iterator[Served]:
     """Run a Prefect server of our own."""
     (port,) = find_free_ports(1)
     url = make_url(database).set(drivername="postgresql+asyncpg")
@@ -76,8 +82,8 @@ def serving_prefect(folder: Path, database: str) -> Iterator[str]:
     }
     command = ["prefect", "server", "start", "--port", str(port)]
     address = f"http://127.0.0.1:{port}/api"
-    with running(command, folder=folder, ready=f"{address}/health", variables=variables):
-        yield address
+    with running(command, folder=folder, ready=f"{address}/health", variables=variables) as process:
+        yield Served(address, psutil.Process(process.pid))
 
 
 @contextmanager
@@ -91,12 +97,32 @@ def prepared(folder: Path) -> Iterator[Place | None]:
             return
         frameio = stack.enter_context(serving_simulator(folder))
         prefect = stack.enter_context(serving_prefect(folder, prefects))
-        served = stack.enter_context(
-            serving_postflow(folder, database=ours, secret=SECRET, frameio=frameio, prefect=prefect)
+        postflow = stack.enter_context(
+            serving_postflow(
+                folder,
+                database=ours,
+                secret=SECRET,
+                frameio=frameio.address,
+                prefect=prefect.address,
+            )
         )
         store = open_store(ours)
         stack.callback(store.close)
-        yield Place(frameio=frameio, prefect=prefect, postflow=served, store=store)
+        programs = {
+            "PostFlow": with_children(postflow.process),
+            "PostFlow's PostgreSQL": backends_of(ours),
+            "Prefect's server": with_children(prefect.process),
+            "Prefect's PostgreSQL": backends_of(prefects),
+            "simulated Frame.io": with_children(frameio.process),
+            "this program": lambda: [psutil.Process()],
+        }
+        yield Place(
+            frameio=frameio.address,
+            prefect=prefect.address,
+            postflow=postflow,
+            store=store,
+            meter=stack.enter_context(metering(programs)),
+        )
 
 
 async def begin_reviews(place: Place, count: int) -> list[Review]:
@@ -122,6 +148,7 @@ async def begin_reviews(place: Place, count: int) -> list[Review]:
 
         reviews = await asyncio.gather(*map(begin, range(count)))
     await asyncio.to_thread(_record, place.store, reviews)
+    await asyncio.to_thread(_wait_until_planned, place.store)
     return reviews
 
 
@@ -130,39 +157,42 @@ async def send(
 ) -> dict[str, datetime]:
     """Send deliveries at this rate; return when the verdict of each upload was sent."""
     sent: dict[str, datetime] = {}
+    frameio, postflow = Poster(place.frameio), Poster(place.postflow.address)
     began = time.monotonic()
-    async with httpx.AsyncClient(timeout=60) as http, asyncio.TaskGroup() as tasks:
+    async with asyncio.TaskGroup() as tasks:
         half = len(reviews) // 2
         for number in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
             review = reviews[number // _ONE_IN if number % _ONE_IN == 0 else half + number % half]
             if number % _ONE_IN == 0:
-                tasks.create_task(_approve(http, place, review, sent))
+                tasks.create_task(_approve(frameio, postflow, review, sent))
             elif others == "tracked":
                 body = make_body("file.updated", review.file_id, project_id=review.project_id)
-                tasks.create_task(_deliver(http, place, body))
+                tasks.create_task(_deliver(postflow, body))
             else:
                 body = make_body("comment.created", str(uuid4()), project_id=str(uuid4()))
-                tasks.create_task(_deliver(http, place, body))
+                tasks.create_task(_deliver(postflow, body))
+    await frameio.close()
+    await postflow.close()
     return sent
 
 
 async def _approve(
-    http: httpx.AsyncClient, place: Place, review: Review, sent: dict[str, datetime]
+    frameio: Poster, postflow: Poster, review: Review, sent: dict[str, datetime]
 ) -> None:
-    remark = {"text": "Approved.", "as": "client@client.example"}
-    written = await _post(http, f"{place.frameio}/_sim/files/{review.file_id}/comments", remark)
+    remark = json.dumps({"text": "Approved.", "as": "client@client.example"}).encode()
+    path = f"/_sim/files/{review.file_id}/comments"
+    written = json.loads(await frameio.post(path, remark, {"Content-Type": "application/json"}))
     body = make_body("comment.created", written["id"], project_id=review.project_id)
     sent[review.upload_id] = utc_now()
-    await _deliver(http, place, body)
+    await _deliver(postflow, body)
 
 
-async def _deliver(http: httpx.AsyncClient, place: Place, body: bytes) -> None:
+async def _deliver(postflow: Poster, body: bytes) -> None:
     timestamp = int(time.time())
     signature = sign_delivery(secret=SECRET, timestamp=timestamp, body=body)
     headers = {TIMESTAMP_HEADER: str(timestamp), SIGNATURE_HEADER: signature}
-    address = f"{place.postflow.address}/webhooks/frameio"
-    (await http.post(address, content=body, headers=headers)).raise_for_status()
+    await postflow.post("/webhooks/frameio", body, headers)
 
 
 async def _post(http: httpx.AsyncClient, address: str, body: object) -> dict[str, str]:
@@ -195,6 +225,16 @@ def _record(store: Store, reviews: Sequence[Review]) -> None:
                 now=now,
                 timeout=None,
             )
+
+
+def _wait_until_planned(store: Store) -> None:
+    """Wait until the tracker knows when to remind of each upload: they have waited for a while."""
+    ends_at = utc_now() + _PATIENCE
+    is_planned = False
+    while not is_planned and utc_now() < ends_at:
+        time.sleep(0.5)
+        with store.reading() as session:
+            is_planned = not list_due_deadlines(session, now=utc_now(), limit=1)
 
 
 def wait_for_resumes(store: Store, sent: dict[str, datetime]) -> dict[str, datetime]:
@@ -259,13 +299,16 @@ def main() -> None:
             return
         reviews = asyncio.run(begin_reviews(place, wanted.uploads))
         say(f"{len(reviews)} uploads are under review; {machine()}")
-        before = place.postflow.cpu_seconds()
+        before = place.meter.read()
         sent = asyncio.run(
             send(place, reviews, rate=wanted.rate, seconds=wanted.seconds, others=wanted.others)
         )
+        wait_for_resumes(place.store, sent)
+        taken = place.meter.read().since(before)
         print_figures(place.store, sent, rate=wanted.rate, others=wanted.others)
-        cpu = (place.postflow.cpu_seconds() - before) / len(sent) * 1000
-        say(f"  processor        {cpu:6.0f} ms for a verdict and the {_ONE_IN - 1} others")
+        say(f"  processor time for a verdict and the {_ONE_IN - 1} others, ms:")
+        for name, seconds in taken.items():
+            say(f"    {name:20} {seconds / len(sent) * 1000:6.1f}")
     say(machine())
 
 
