@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus, WaitKind, WaitOutcome
@@ -17,7 +17,7 @@ from postflow.domain.waiting import answer_wait
 from postflow.settings.sections import OnRejected, ReviewSettings, TimeoutPolicy
 from postflow.store.decisions import last_decision
 from postflow.store.review_deadlines import arm_deadline
-from postflow.store.tables import UploadRow, WaitRow
+from postflow.store.tables import FlowRunRow, UploadRow, WaitRow
 from postflow.store.uploads import load_upload, load_version
 
 
@@ -150,25 +150,34 @@ def abandon_waits(session: Session, flow_run_id: str, *, note: str, now: datetim
     return abandoned
 
 
-def list_due_waits(session: Session, *, now: datetime, limit: int = 200) -> list[WaitRow]:
-    """Return the waits that are owed a wake-up by now, the longest due first."""
+def list_due_waits(
+    session: Session, *, now: datetime, limit: int = 200
+) -> list[tuple[WaitRow, int]]:
+    """Return the waits that are owed a wake-up by now, the longest due first.
+
+    With each how often its flow run was restarted.
+    """
     statement = (
-        select(WaitRow)
-        .where(
-            col(WaitRow.closed_at).is_(None),
-            col(WaitRow.due_at).is_not(None),
-            col(WaitRow.try_at) <= now,
-        )
+        _with_restarts()
+        .where(col(WaitRow.due_at).is_not(None), col(WaitRow.try_at) <= now)
         .order_by(col(WaitRow.due_at))
         .limit(limit)
     )
     return list(session.exec(statement))
 
 
-def list_open_waits(session: Session) -> list[WaitRow]:
-    """Return everybody who waits, the longest first."""
-    statement = select(WaitRow).where(col(WaitRow.closed_at).is_(None))
-    return list(session.exec(statement.order_by(col(WaitRow.created_at))))
+def list_open_waits(session: Session) -> list[tuple[WaitRow, int]]:
+    """Return everybody who waits, the longest first, with how often its run was restarted."""
+    return list(session.exec(_with_restarts().order_by(col(WaitRow.created_at))))
+
+
+def _with_restarts() -> Select[WaitRow, int]:
+    restarts = func.coalesce(col(FlowRunRow.restarts), 0)
+    return (
+        select(WaitRow, restarts)
+        .join(FlowRunRow, col(FlowRunRow.flow_run_id) == col(WaitRow.flow_run_id), isouter=True)
+        .where(col(WaitRow.closed_at).is_(None))
+    )
 
 
 def note_suspension(session: Session, flow_run_id: str, *, now: datetime) -> None:

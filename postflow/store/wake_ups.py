@@ -33,16 +33,20 @@ def note_attempt(
     wait.last_answer, wait.try_at = answer, try_at
     if accepted:
         wait.accepted_at = now
-    newest = (
-        select(WakeUpRow).where(WakeUpRow.wait_id == wait_id).order_by(col(WakeUpRow.id).desc())
-    )
-    last = session.exec(newest.limit(1)).first()
-    if asked or last is None or (last.state, last.answer) != (state, answer):
+    if asked or _is_news(session, wait_id, state, answer):
         session.add(
             WakeUpRow(
                 wait_id=wait_id, at=now, state=state, asked=asked, accepted=accepted, answer=answer
             )
         )
+
+
+def _is_news(session: Session, wait_id: int, state: RunState | None, answer: str) -> bool:
+    newest = (
+        select(WakeUpRow).where(WakeUpRow.wait_id == wait_id).order_by(col(WakeUpRow.id).desc())
+    )
+    last = session.exec(newest.limit(1)).first()
+    return last is None or (last.state, last.answer) != (state, answer)
 
 
 def list_wake_ups(session: Session, wait_ids: Sequence[int]) -> dict[int, list[WakeUpRow]]:

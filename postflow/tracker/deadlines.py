@@ -35,8 +35,8 @@ def apply_deadlines(session: Session, upload_id: str, *, settings: Settings, now
 
     A wait that has its answer does not time out any more.
     """
-    release_approval(session, upload_id, settings=settings, now=now)
     upload = load_upload(session, upload_id, lock=True)
+    release_approval(session, upload, settings=settings, now=now)
     if upload.undo_until is not None:
         return  # it was decided in time, unless a person takes that back
     if upload.quiet_until is not None and now < upload.quiet_until + _QUIET_GRACE:
@@ -155,6 +155,8 @@ def _tell_of_silence(
     review: ReviewSettings,
     now: datetime,
 ) -> None:
+    if plan.reminders_passed <= row.reminded and not plan.escalate:
+        return
     until = row.started_at + review.timeout if review.timeout else None
     told = {
         "since": row.started_at.isoformat(),
@@ -182,8 +184,9 @@ def _is_open(session: Session, row: ReviewDeadlineRow, upload: UploadRow) -> boo
         or upload.cancelled_at is not None
     ):
         return False
-    has_run = last_attempt(session, upload.upload_id, upload.version) is not None
-    return is_awaited(session, upload) or not has_run
+    if is_awaited(session, upload):
+        return True
+    return last_attempt(session, upload.upload_id, upload.version) is None
 
 
 def _patience(review: ReviewSettings) -> Patience:

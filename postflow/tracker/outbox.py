@@ -80,8 +80,11 @@ class Outbox:
         self._clock = clock
         self._has_planned = False
 
-    def apply_deadlines(self) -> None:
-        """Remind of, escalate and let time out what is late, and release what was not undone."""
+    def apply_deadlines(self) -> int:
+        """Remind of, escalate and let time out what is late, and release what was not undone.
+
+        Returns how many uploads that were.
+        """
         if not self._has_planned:
             with self._store.writing() as session:
                 plan_anew(session, now=self._clock())
@@ -90,13 +93,15 @@ class Outbox:
             late = list_uploads_with_expired_waits(session, now=self._clock())
             late += list_due_deadlines(session, now=self._clock())
             late += list_past_undo(session, now=self._clock())
-        for upload_id in dict.fromkeys(late):
+        upload_ids = dict.fromkeys(late)
+        for upload_id in upload_ids:
             try:
                 self._apply_deadline(upload_id)
             except StoreUnavailableError:
                 raise
             except Exception:  # noqa: BLE001 - one upload must not keep the others asleep; it is logged
                 _log.exception("deadline not applied, will try again", upload_id=upload_id)
+        return len(upload_ids)
 
     def _apply_deadline(self, upload_id: str) -> None:
         with self._store.writing() as session:
@@ -105,13 +110,13 @@ class Outbox:
     def list_due(self) -> list[Due]:
         """Return who is owed a wake-up by now."""
         with self._store.reading() as session:
-            waits = list_due_waits(session, now=self._clock())
-            return [_read_due(session, wait) for wait in waits]
+            found = list_due_waits(session, now=self._clock())
+            return [_make_due(wait, restarts) for wait, restarts in found]
 
     def list_waiting(self) -> list[Due]:
         """Return everybody who waits, with an answer or without."""
         with self._store.reading() as session:
-            return [_read_due(session, wait) for wait in list_open_waits(session)]
+            return [_make_due(wait, restarts) for wait, restarts in list_open_waits(session)]
 
     def list_silent(self) -> list[Silent]:
         """Return the runs whose process should have spoken by now, to us or to Prefect."""
@@ -241,13 +246,12 @@ class Outbox:
         return self._clock() + self._settings.tracker.lease
 
 
-def _read_due(session: Session, wait: WaitRow) -> Due:
-    run = load_run(session, wait.flow_run_id)
+def _make_due(wait: WaitRow, restarts: int) -> Due:
     return Due(
         wait_id=wait.id or 0,
         upload_id=wait.upload_id,
         version=wait.version,
         flow_run_id=wait.flow_run_id,
         attempts=wait.attempts,
-        restarts=run.restarts if run else 0,
+        restarts=restarts,
     )

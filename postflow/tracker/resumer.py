@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from postflow.domain.runs import RunState
+from postflow.domain.runs import ResumeAnswer, RunState
 from postflow.errors import PostFlowError, PrefectUnavailableError
 from postflow.settings import Settings
 from postflow.store.database import Store
@@ -59,47 +59,87 @@ class Resumer:
     async def run_once(self) -> int:
         """Let deadlines pass, wake what is due, bring back what died; return how many were due."""
         await asyncio.to_thread(self._outbox.apply_deadlines)
+        count = await self.wake_due()
+        await self._bring_back()
+        return count
+
+    async def look_after(self) -> int:
+        """Let deadlines pass and bring back what died; return of how many uploads something was due.
+
+        Apart from waking, so that no number of reminders holds up a verdict.
+        """
+        count = await asyncio.to_thread(self._outbox.apply_deadlines)
+        await self._bring_back()
+        return count
+
+    async def wake_due(self) -> int:
+        """Wake what is due; return how many that were."""
         due = await asyncio.to_thread(self._outbox.list_due)
+        left = list(due)
         try:
-            await self._wake(due)
-            await self._revive(await asyncio.to_thread(self._outbox.list_silent))
-            await self._batches.run_once()
-            await self._sweep()
+            states = await self._fetch_states([w.flow_run_id for w in due if not _is_first_try(w)])
+            while left:
+                await self._wake(left[0], states.get(left[0].flow_run_id))
+                left.pop(0)
         except PrefectUnavailableError as error:
             self._prefect.note_away(str(error))
-            for wait in due:
+            for wait in left:
                 await self._back_off(wait, error)
         else:
             if due:  # without one Prefect may not have been asked at all
                 self._prefect.note_back()
         return len(due)
 
-    async def _wake(self, due: Sequence[Due]) -> None:
-        if not due:
-            return
-        states = await self._fetch_states([wait.flow_run_id for wait in due])
-        for wait in due:
-            try:
-                await self._act(wait, states[wait.flow_run_id])
-            except PrefectUnavailableError:
-                raise
-            except PostFlowError as error:
-                # Prefect refuses this one; the others behind it must be woken all the same.
-                _log.warning("resume failed", upload_id=wait.upload_id, error=str(error))
-                await self._back_off(wait, error)
+    async def _bring_back(self) -> None:
+        try:
+            await self._revive(await asyncio.to_thread(self._outbox.list_silent))
+            await self._batches.run_once()
+            await self._sweep()
+        except PrefectUnavailableError as error:
+            self._prefect.note_away(str(error))
+
+    async def _wake(self, due: Due, state: RunState | None) -> None:
+        try:
+            state = state or await self._ask_first(due)
+            if state is not None:
+                await self._act(due, state)
+        except PrefectUnavailableError:
+            raise
+        except PostFlowError as error:
+            # Prefect refuses this one; the others behind it must be woken all the same.
+            _log.warning("resume failed", upload_id=due.upload_id, error=str(error))
+            await self._back_off(due, error)
+
+    async def _ask_first(self, due: Due) -> RunState | None:
+        """Ask for the resume before looking: nearly always the run is suspended, and has it sooner.
+
+        Returns the state of a run that cannot be resumed, to be acted upon; else None.
+        """
+        try:
+            answer = await self._flow_runs.resume(due.flow_run_id)
+        except PrefectUnavailableError:
+            raise
+        except PostFlowError:
+            return await self._fetch_state(due.flow_run_id)
+        if not answer.accepted:
+            state = await self._fetch_state(due.flow_run_id)
+            if state is not RunState.WAITING:
+                return state
+        await self._note_answer(due, answer)
+        return None
+
+    async def _fetch_state(self, flow_run_id: str) -> RunState:
+        return (await self._fetch_states([flow_run_id]))[flow_run_id]
 
     async def _fetch_states(self, flow_run_ids: Sequence[str]) -> dict[str, RunState]:
         """Return the states; what cannot be the id of a flow run must not spoil the others'."""
+        states = dict.fromkeys(flow_run_ids, RunState.MISSING)
         possible = [each for each in flow_run_ids if _UUID.fullmatch(each)]
-        return dict.fromkeys(flow_run_ids, RunState.MISSING) | (
-            await self._flow_runs.fetch_states(possible)
-        )
+        return states | (await self._flow_runs.fetch_states(possible) if possible else {})
 
     async def _act(self, due: Due, state: RunState) -> None:
         if state is RunState.WAITING:
-            answer = await self._flow_runs.resume(due.flow_run_id)
-            _log.info("resume", upload_id=due.upload_id, said=answer.said)
-            await self._note(due, answer.said, state, asked=True, accepted=answer.accepted)
+            await self._note_answer(due, await self._flow_runs.resume(due.flow_run_id))
         elif state is RunState.CRASHED:
             await asyncio.to_thread(self._outbox.expect_sign_of_life, due)
             await self._restart(due.flow_run_id, due.upload_id, seen_restarts=due.restarts)
@@ -185,6 +225,10 @@ class Resumer:
         wait = self._settings.tracker.resume_every * int(2 ** min(due.attempts, _MOST_DOUBLINGS))
         await self._note(due, str(error), None, try_in=min(wait, _LONGEST_BACK_OFF))
 
+    async def _note_answer(self, due: Due, answer: ResumeAnswer) -> None:
+        _log.info("resume", upload_id=due.upload_id, said=answer.said)
+        await self._note(due, answer.said, RunState.WAITING, asked=True, accepted=answer.accepted)
+
     async def _note(
         self,
         due: Due,
@@ -205,3 +249,7 @@ class Resumer:
             asked=asked,
             accepted=accepted,
         )
+
+
+def _is_first_try(due: Due) -> bool:
+    return due.attempts == 0 and _UUID.fullmatch(due.flow_run_id) is not None

@@ -127,11 +127,12 @@ class Tracker:
         loops = [
             self._repeat(
                 "resume",
-                self.resumer.run_once,
+                self.resumer.wake_due,
                 self._resume_every,
                 stop,
                 news=self._outbox_has_news,
             ),
+            self._repeat("look after flow runs", self._look_after, self._resume_every, stop),
             self._repeat("announce", self.announcer.run_once, _DUE_LOOK, stop),
             self._repeat("notify", self.notifier.run_once, _DUE_LOOK, stop),
         ]
@@ -187,6 +188,12 @@ class Tracker:
             return count
 
         return run_once
+
+    async def _look_after(self) -> int:
+        count = await self.resumer.look_after()
+        if count:
+            self._outbox_has_news.set()
+        return count
 
     async def _settle(self) -> int:
         assert self.settler is not None  # noqa: S101 - run() starts this loop only with a settler

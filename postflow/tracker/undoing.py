@@ -48,14 +48,16 @@ def undo_approval(
 
 
 def release_approval(
-    session: Session, upload_id: str, *, settings: Settings, now: datetime
+    session: Session, upload: UploadRow, *, settings: Settings, now: datetime
 ) -> None:
-    """Let an approval go that nobody has undone in time: whoever waits for it is woken."""
-    upload = load_upload(session, upload_id, lock=True)
+    """Let an approval go that nobody has undone in time: whoever waits for it is woken.
+
+    `upload` must be loaded with `lock`.
+    """
     if upload.undo_until is None or now < upload.undo_until:
         return
     upload.undo_until, upload.updated_at = None, now
-    decision = last_decision(session, upload_id, version=upload.version)
+    decision = last_decision(session, upload.upload_id, version=upload.version)
     is_given_up = upload.cancelled_at is not None or upload.status == UploadStatus.FAILED
     if decision is not None and not is_given_up:
         own = settings.for_project(upload.project_id)

@@ -10,6 +10,7 @@ from uuid import UUID
 from postflow.domain.people import Person
 from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
 from postflow.errors import (
+    FlowRunError,
     FrameioError,
     FrameioRefusedError,
     NotFoundError,
@@ -256,6 +257,7 @@ class RecordingFlowRuns:
     def __init__(self) -> None:
         self.states: dict[str, RunState] = {}
         self.resumed: list[str] = []
+        self.looked_at: list[str] = []
         self.restarted: list[str] = []
         self.ended: list[tuple[str, str]] = []
         self.emitted: list[tuple[str, str]] = []
@@ -269,14 +271,19 @@ class RecordingFlowRuns:
         """Return what the test said; other runs are suspended."""
         self._answer()
         assert all(UUID(each) for each in flow_run_ids), "Prefect's client takes nothing else"
+        self.looked_at += flow_run_ids
         return {each: self.states.get(each, RunState.WAITING) for each in flow_run_ids}
 
     async def resume(self, flow_run_id: str) -> ResumeAnswer:
-        """Accept or refuse, in words like Prefect's."""
+        """Accept or refuse, in words like Prefect's; only a suspended run can be resumed."""
         self._answer(flow_run_id)
-        self.resumed.append(flow_run_id)
-        if self.accepts:
-            return ResumeAnswer(accepted=True, said="accept")
+        state = self.states.get(flow_run_id, RunState.WAITING)
+        if state is RunState.MISSING:
+            raise FlowRunError("Prefect has no such object")
+        if state is RunState.WAITING:
+            self.resumed.append(flow_run_id)
+            if self.accepts:
+                return ResumeAnswer(accepted=True, said="accept")
         return ResumeAnswer(accepted=False, said="Cannot resume a flow run that is not paused.")
 
     async def end(self, flow_run_id: str, end: str) -> None:

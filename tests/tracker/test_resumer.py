@@ -69,6 +69,20 @@ def test_early_resume_is_tried_again(scene: Scene) -> None:
     assert scene.wait(wait_id).accepted_at == scene.clock()
 
 
+def test_suspended_run_is_woken_unseen(scene: Scene) -> None:
+    """The first wake-up does not ask for the run's state; where Prefect refuses, the next ones do."""
+    scene.track()
+    scene.wait_for()
+    scene.decide()
+    scene.flow_runs.states[RUN] = RunState.RUNNING
+    asyncio.run(scene.resumer.wake_due())
+    assert (scene.flow_runs.resumed, scene.flow_runs.looked_at) == ([], [RUN])
+    scene.clock.advance(2)
+    scene.flow_runs.states[RUN] = RunState.WAITING
+    asyncio.run(scene.resumer.wake_due())
+    assert (scene.flow_runs.resumed, scene.flow_runs.looked_at) == ([RUN], [RUN, RUN])
+
+
 def test_accepted_resume_is_left_alone_a_while(scene: Scene) -> None:
     """After Prefect accepted, the run gets time to start; if it still sleeps it is woken again."""
     scene.track()
@@ -280,6 +294,17 @@ def test_one_refused_run_holds_up_no_other(scene: Scene) -> None:
     scene.flow_runs.refuses[RUN] = FlowRunError("Prefect refused")
     resume(scene)
     assert scene.flow_runs.resumed == [other]
+
+
+def test_deadlines_hold_up_no_wake_up(scene: Scene) -> None:
+    """Waking is done apart from what passes with time, and that wakes nobody by itself."""
+    scene.track()
+    scene.wait_for()
+    scene.decide()
+    assert asyncio.run(scene.resumer.look_after()) == 0
+    assert scene.flow_runs.resumed == []
+    assert asyncio.run(scene.resumer.wake_due()) == 1
+    assert scene.flow_runs.resumed == [RUN]
 
 
 def test_impossible_run_holds_up_no_other(scene: Scene) -> None:
