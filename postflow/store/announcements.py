@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from sqlmodel import Session, col, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select, update
 
 from postflow.domain.announcements import Announcement
 from postflow.store.tables import AnnouncementRow, UploadRow
@@ -107,7 +108,11 @@ def claim_unsent(
 
 def note_sent(session: Session, announcement_id: str, *, now: datetime) -> None:
     """Say that the announcement arrived."""
-    session.get_one(AnnouncementRow, announcement_id).sent_at = now
+    session.exec(
+        update(AnnouncementRow)
+        .where(col(AnnouncementRow.id) == announcement_id)
+        .values(sent_at=now)
+    )
 
 
 def note_unsent(
@@ -124,6 +129,5 @@ def _make_id(kind: Announcement, upload_id: str, version: int, cause: str) -> st
 
 
 def _add_once(session: Session, row: AnnouncementRow) -> None:
-    if session.get(AnnouncementRow, row.id) is None:
-        session.add(row)
-        session.flush()
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.exec(insert(AnnouncementRow).values(row.model_dump()).on_conflict_do_nothing())

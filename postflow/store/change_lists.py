@@ -14,19 +14,26 @@ from postflow.domain.standing import DecisionSource, ReviewStatus
 from postflow.store.comments import load_comments
 from postflow.store.decisions import load_rulings
 from postflow.store.tables import AnalysisRow, CommentRow, RulingRow, UploadRow, VersionRow
+from postflow.store.uploads import load_version
 from postflow.store.view_types import ChangeView
 
 
 def list_changes(
-    session: Session, upload: UploadRow, rules: ReviewRules, *, version: int | None = None
+    session: Session,
+    upload: UploadRow,
+    rules: ReviewRules,
+    *,
+    version: int | None = None,
+    comments: Iterable[CommentRow] | None = None,
 ) -> list[ChangeView]:
     """Return what is asked for in the given version, else in the current one: who, what, where.
 
     A change is done when it was ticked off on Frame.io, when the person who asked has approved
-    since, or when somebody has approved the whole since and is not in doubt.
+    since, or when somebody has approved the whole since and is not in doubt. `comments` are those
+    of the version, where the caller has them.
     """
     number = upload.version if version is None else version
-    comments = _load_reviewers(session, upload, rules, version=number)
+    counted = _pick_reviewers(session, upload, rules, version=number, comments=comments)
     uploader_id = _find_uploader(session, upload, version=number)
     is_held = number == upload.version and upload.held_since is not None
     approvals = [
@@ -36,8 +43,8 @@ def list_changes(
     ]
     whole = max(approvals, default=None)
     return [
-        _describe(comment, done=_is_done(comment, comments, whole=whole))
-        for comment in comments
+        _describe(comment, done=_is_done(comment, counted, whole=whole))
+        for comment in counted
         if comment.verdict == ReviewStatus.REJECTED
     ]
 
@@ -50,11 +57,21 @@ def list_open_changes(
     return [change for change in changes if not change["done"]]
 
 
-def list_remarks(session: Session, upload: UploadRow, rules: ReviewRules) -> list[ChangeView]:
-    """Return what people remarked while they signed the current version off: all of it optional."""
+def list_remarks(
+    session: Session,
+    upload: UploadRow,
+    rules: ReviewRules,
+    *,
+    comments: Iterable[CommentRow] | None = None,
+) -> list[ChangeView]:
+    """Return what people remarked while they signed the current version off: all of it optional.
+
+    `comments` are those of the version, where the caller has them.
+    """
+    version = upload.version
     approvals = [
         comment
-        for comment in _load_reviewers(session, upload, rules, version=upload.version)
+        for comment in _pick_reviewers(session, upload, rules, version=version, comments=comments)
         if comment.verdict == ReviewStatus.APPROVED
     ]
     wishes = _find_wishes(session, [comment.comment_id for comment in approvals])
@@ -75,20 +92,29 @@ def said_at(comment: CommentRow) -> datetime:
     return comment.edited_at or comment.written_at
 
 
-def _load_reviewers(
-    session: Session, upload: UploadRow, rules: ReviewRules, *, version: int
+def _pick_reviewers(
+    session: Session,
+    upload: UploadRow,
+    rules: ReviewRules,
+    *,
+    version: int,
+    comments: Iterable[CommentRow] | None,
 ) -> list[CommentRow]:
     """Return the comments of a version by people whose word counts."""
     uploader_id = _find_uploader(session, upload, version=version)
+    if comments is None:
+        comments = load_comments(session, upload.upload_id, version)
     return [
         comment
-        for comment in load_comments(session, upload.upload_id, version)
+        for comment in comments
         if rules.counts(author_of(comment))
         and not rules.is_editor(author_of(comment), uploader_id=uploader_id)
     ]
 
 
 def _find_uploader(session: Session, upload: UploadRow, *, version: int) -> str | None:
+    if version == upload.version:
+        return load_version(session, upload).uploader_id
     return session.exec(
         select(VersionRow.uploader_id).where(
             VersionRow.upload_id == upload.upload_id, VersionRow.version == version

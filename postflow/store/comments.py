@@ -83,12 +83,12 @@ def apply_comments(
                 file_id=file_id,
                 written_at=comment.written_at,
             )
-            _update(session, row, comment, now=now, changed=True)
+            _update(session, row, comment, now=now, changed=True, is_new=True)
         elif row.deleted_at is None or comment.verdict == ReviewStatus.REJECTED:
             changed = row.deleted_at is not None or _is_changed(row, comment)
             _update(session, row, comment, now=now, changed=changed)
             if not changed and read_anew and row.analyser_version != comment.analyser_version:
-                _judge(session, row, comment, now=now)
+                session.add(_judge(row, comment, now=now))
     for row in known.values():
         if row.deleted_at is None:
             row.deleted_at = now
@@ -99,7 +99,13 @@ def apply_comments(
 
 
 def _update(
-    session: Session, row: CommentRow, seen: SeenComment, *, now: datetime, changed: bool
+    session: Session,
+    row: CommentRow,
+    seen: SeenComment,
+    *,
+    now: datetime,
+    changed: bool,
+    is_new: bool = False,
 ) -> None:
     row.author_id, row.author_email = seen.author.id, seen.author.email
     row.author_name = storable(seen.author.name)
@@ -111,29 +117,29 @@ def _update(
     if changed:
         row.deleted_at = None
         row.text = storable(seen.text)
+        judged = _judge(row, seen, now=now)
         session.add(row)
-        session.flush()
-        _add_revision(session, row, at=seen.edited_at or seen.written_at, now=now)
-        _judge(session, row, seen, now=now)
+        session.flush()  # before the rows that name it
+        said_at = seen.edited_at or seen.written_at
+        _add_revision(session, row, at=said_at, now=now, is_first=is_new)
+        session.add(judged)
 
 
-def _judge(session: Session, row: CommentRow, seen: SeenComment, *, now: datetime) -> None:
-    """Let a verdict be in force from now on, and put it on record."""
+def _judge(row: CommentRow, seen: SeenComment, *, now: datetime) -> AnalysisRow:
+    """Let a verdict be in force from now on; return the record of it, to be added."""
     row.verdict, row.score, row.reason = seen.verdict, seen.score, storable(seen.reason)
     row.analyser_version = seen.analyser_version
     row.ask_at = now if seen.verdict == ReviewStatus.PENDING else None
-    session.add(
-        AnalysisRow(
-            comment_id=row.comment_id,
-            text_sha256=hash_text(row.text),
-            verdict=seen.verdict,
-            score=seen.score,
-            rule=seen.rule,
-            reason=storable(seen.reason),
-            reasons=[dict(reason) for reason in seen.reasons],
-            analyser_version=seen.analyser_version,
-            at=now,
-        )
+    return AnalysisRow(
+        comment_id=row.comment_id,
+        text_sha256=hash_text(row.text),
+        verdict=seen.verdict,
+        score=seen.score,
+        rule=seen.rule,
+        reason=storable(seen.reason),
+        reasons=[dict(reason) for reason in seen.reasons],
+        analyser_version=seen.analyser_version,
+        at=now,
     )
 
 
@@ -162,18 +168,27 @@ def _is_changed(row: CommentRow, seen: SeenComment) -> bool:
 
 
 def _add_revision(
-    session: Session, row: CommentRow, *, at: datetime, now: datetime, deleted: bool = False
+    session: Session,
+    row: CommentRow,
+    *,
+    at: datetime,
+    now: datetime,
+    deleted: bool = False,
+    is_first: bool = False,
 ) -> None:
-    count = session.exec(
-        select(func.count()).where(col(CommentRevisionRow.comment_id) == row.comment_id)
-    ).one()
     session.add(
         CommentRevisionRow(
             comment_id=row.comment_id,
-            sequence=count + 1,
+            sequence=1 if is_first else _count_revisions(session, row) + 1,
             text=row.text,
             deleted=deleted,
             at=at,
             seen_at=now,
         )
     )
+
+
+def _count_revisions(session: Session, row: CommentRow) -> int:
+    return session.exec(
+        select(func.count()).where(col(CommentRevisionRow.comment_id) == row.comment_id)
+    ).one()

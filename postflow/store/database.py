@@ -83,6 +83,11 @@ class Store:
             ) from error
 
     @property
+    def has_one_writer(self) -> bool:
+        """Whether a transaction that writes keeps all others from writing, so that reading first is worth it."""
+        return self.engine.dialect.name == "sqlite"
+
+    @property
     def address(self) -> str:
         """Where the store is, without its password."""
         return self.engine.url.render_as_string(hide_password=True)

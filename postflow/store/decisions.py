@@ -57,12 +57,13 @@ def append_decision(
     A version that was never decided and is still pending gets no row.
     """
     new = _make_row(session, upload, review, analyser_version=analyser_version, now=now)
-    last = last_decision(session, upload.upload_id, version=upload.version)
+    previous = last = last_decision(session, upload.upload_id)
+    if last is not None and last.version != upload.version:
+        last = last_decision(session, upload.upload_id, version=upload.version)
     if last is None and new.verdict == ReviewStatus.PENDING and not review.deciding:
         return None
     if last is not None and _meaning(last) == _meaning(new):
         return None
-    previous = last_decision(session, upload.upload_id)
     new.previous_hash = previous.hash if previous else ""
     new.hash = upload.head_hash = hash_decision(new)
     session.add(new)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, case, or_
+from sqlalchemy import Select, and_, bindparam, case, or_
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from postflow.domain.findings import ChangeKind, Finding
+from postflow.store.inbox import select_last_received
 from postflow.store.tables import EventRow, FindingRow, UploadRow, VersionRow
 
 _MATCHED_FOR = timedelta(hours=1)
@@ -89,26 +92,44 @@ def match_events(session: Session, events: Iterable[EventRow], *, upload_id: str
     session.flush()
 
 
-def last_change(
-    session: Session, *, upload_id: str | None = None, project_id: str | None = None
-) -> datetime | None:
-    """Return when a change of the upload, or of any video of the project, was last seen."""
-    statement = select(func.max(FindingRow.seen_at))
-    if upload_id is not None:
-        statement = statement.where(FindingRow.upload_id == upload_id)
-    if project_id is not None:
-        statement = statement.where(FindingRow.project_id == project_id)
-    return session.exec(statement).one()
+class Moments(NamedTuple):
+    """When something last happened, as far as it decides how soon a file is read again."""
+
+    received_at: datetime | None
+    """Frame.io's newest delivery arrived."""
+    missed_at: datetime | None
+    """Polling saw a change that no webhook has brought."""
+    changed_at: datetime | None = None
+    """A change of the upload was seen."""
+    around_at: datetime | None = None
+    """A change of any video of its project was seen."""
 
 
-def last_missed(session: Session, *, before: datetime) -> datetime | None:
-    """Return when polling last saw a change, before this moment, that no webhook has brought."""
-    statement = select(func.max(FindingRow.seen_at)).where(
+def read_moments(
+    session: Session, upload: UploadRow | None = None, *, missed_before: datetime
+) -> Moments:
+    """Return these moments, by one statement; what was missed later may still come."""
+    asked: dict[str, object] = {"missed_before": missed_before}
+    if upload is not None:
+        asked |= {"upload_id": upload.upload_id, "project_id": upload.project_id}
+    statement = _select_moments(of_upload=upload is not None)
+    return Moments(*session.connection().execute(statement, asked).one())
+
+
+@cache  # made once: making it costs more than asking
+def _select_moments(*, of_upload: bool) -> Select[Any]:
+    newest = select(func.max(FindingRow.seen_at))
+    missed = newest.where(
         ~col(FindingRow.by_event),  # written as in the partial index, or it would not serve
         col(FindingRow.event_at).is_(None),
-        col(FindingRow.seen_at) < before,
+        col(FindingRow.seen_at) < bindparam("missed_before"),
     )
-    return session.exec(statement).one()
+    asked = [select_last_received().scalar_subquery(), missed.scalar_subquery()]
+    if of_upload:
+        changed = newest.where(col(FindingRow.upload_id) == bindparam("upload_id"))
+        around = newest.where(col(FindingRow.project_id) == bindparam("project_id"))
+        asked += [changed.scalar_subquery(), around.scalar_subquery()]
+    return select_columns(*asked)
 
 
 def report_findings(session: Session, *, since: datetime) -> list[MissedView]:

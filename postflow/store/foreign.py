@@ -7,8 +7,18 @@ event of somebody else's work may cost the deliveries, or the verdicts, their ti
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, case, exists, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    update,
+)
 from sqlmodel import Session, col, select
 
 from postflow.domain.uploads import UploadStatus
@@ -23,22 +33,27 @@ NO_REVIEW = "nothing to do with a review"
 
 def settle_foreign_events(session: Session, *, now: datetime, limit: int) -> int:
     """Settle up to `limit` of them, oldest first, as reading them one by one would; return how many."""
+    return session.connection().execute(_settling(), {"now": now, "limit": limit}).rowcount
+
+
+@cache
+def _settling() -> Update:
+    # Made once: building it, and finding what it was compiled to, costs as much as running it.
     ids = (
         select(EventRow.id)
-        .where(is_open(now), is_foreign())
+        .where(is_open(bindparam("now")), is_foreign())
         .order_by(col(EventRow.id))
-        .limit(limit)
+        .limit(bindparam("limit"))
         .with_for_update(skip_locked=True)
     )
-    done = session.connection().execute(
+    return (
         update(EventRow)
         .where(col(EventRow.id).in_(ids))
-        .values(settled_at=now, claimed_until=None, error=None, note=_NOTE)
+        .values(settled_at=bindparam("now"), claimed_until=None, error=None, note=_NOTE)
     )
-    return done.rowcount
 
 
-def is_open(now: datetime) -> ColumnElement[bool]:
+def is_open(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Whether an event is to be settled by whoever asks now."""
     return and_(
         col(EventRow.settled_at).is_(None),

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, or_, update
+from sqlalchemy import ColumnElement, bindparam, or_, update
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -50,13 +52,17 @@ def record_deliveries(session: Session, deliveries: Iterable[Delivery]) -> None:
 
 def last_received(session: Session) -> datetime | None:
     """Return when Frame.io's newest delivery arrived; None if none ever did."""
-    newest = (
+    return session.exec(select_last_received()).first()
+
+
+def select_last_received() -> SelectOfScalar[datetime]:
+    """Return the statement of `last_received`, to be a part of another."""
+    return (
         select(EventRow.received_at)
         .where(col(EventRow.event_type).is_distinct_from(SELF_TEST))
         .order_by(col(EventRow.id).desc())
         .limit(1)
     )
-    return session.exec(newest).first()
 
 
 def has_come(
@@ -90,10 +96,15 @@ def has_unsettled(session: Session, *, now: datetime, foreign: bool | None = Non
 
     Cheap enough to ask every moment.
     """
-    found = select(EventRow.id).where(is_open(now)).limit(1)
-    if foreign is not None:
-        found = found.where(is_foreign() if foreign else ~is_foreign())
-    return session.exec(found).first() is not None
+    return session.exec(_unsettled(foreign), params={"now": now}).first() is not None
+
+
+@cache  # see _open_events
+def _unsettled(foreign: bool | None) -> SelectOfScalar[Any]:
+    found = select(EventRow.id).where(is_open(bindparam("now"))).limit(1)
+    if foreign is None:
+        return found
+    return found.where(is_foreign() if foreign else ~is_foreign())
 
 
 def claim_events(
@@ -103,10 +114,7 @@ def claim_events(
 
     Without `foreign` those are left that `settle_foreign_events` will settle.
     """
-    statement = _open_events(now).limit(limit).with_for_update(skip_locked=True)
-    if not foreign:
-        statement = statement.where(~is_foreign())
-    rows = list(session.exec(statement))
+    rows = list(session.exec(_open_events(foreign), params={"now": now, "limit": limit}))
     for row in rows:
         row.claimed_until = now + lease
         row.attempts += 1
@@ -235,5 +243,14 @@ def _storable(text: str | None) -> str | None:
     return None if text is None else storable(text)
 
 
-def _open_events(now: datetime) -> SelectOfScalar[EventRow]:
-    return select(EventRow).where(is_open(now)).order_by(col(EventRow.id))
+@cache
+def _open_events(foreign: bool) -> SelectOfScalar[EventRow]:
+    # Made once: it is asked for every moment, and making it costs twice as much as asking.
+    statement = (
+        select(EventRow)
+        .where(is_open(bindparam("now")))
+        .order_by(col(EventRow.id))
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)
+    )
+    return statement if foreign else statement.where(~is_foreign())

@@ -15,6 +15,9 @@ from postflow.domain.people import ReviewRules
 from postflow.settings.review import ReviewSettings
 from postflow.store.tables import OwnUserRow
 
+_FOUND = "own_user"
+"""Under which a session keeps what it has found, for its one transaction."""
+
 
 def remember_own_user(session: Session, user_id: str, *, now: datetime) -> None:
     """Say as whom PostFlow is signed in now; who it was before is an ordinary person again."""
@@ -24,12 +27,16 @@ def remember_own_user(session: Session, user_id: str, *, now: datetime) -> None:
     else:
         row.seen_at = now
     session.flush()
+    session.info.pop(_FOUND, None)
 
 
 def find_own_user(session: Session) -> str | None:
     """Return as whom PostFlow was signed in last, if it ever was."""
-    newest = select(OwnUserRow.user_id).order_by(col(OwnUserRow.seen_at).desc())
-    return session.exec(newest.limit(1)).first()
+    if _FOUND not in session.info:  # every decision asks more than once
+        newest = select(OwnUserRow.user_id).order_by(col(OwnUserRow.seen_at).desc())
+        session.info[_FOUND] = session.exec(newest.limit(1)).first()
+    found: str | None = session.info[_FOUND]
+    return found
 
 
 def load_rules(session: Session, review: ReviewSettings) -> ReviewRules:

@@ -38,10 +38,15 @@ def arm_deadline(session: Session, upload: UploadRow, *, now: datetime) -> None:
 
 def disarm_deadline(session: Session, upload: UploadRow, *, now: datetime) -> None:
     """Stop counting: nobody is to be reminded of the current version any more."""
-    row = find_deadline(session, upload)
-    if row is not None and row.ended_at is None:
-        row.ended_at, row.next_at = now, None
-        session.flush()
+    session.exec(
+        update(ReviewDeadlineRow)
+        .where(
+            col(ReviewDeadlineRow.upload_id) == upload.upload_id,
+            col(ReviewDeadlineRow.version) == upload.version,
+            col(ReviewDeadlineRow.ended_at).is_(None),
+        )
+        .values(ended_at=now, next_at=None)
+    )
 
 
 def list_due_deadlines(session: Session, *, now: datetime, limit: int = 200) -> list[str]:

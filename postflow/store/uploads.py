@@ -93,11 +93,18 @@ def load_upload(session: Session, upload_id: str, *, lock: bool = False) -> Uplo
 
 def load_version(session: Session, upload: UploadRow) -> VersionRow:
     """Return the upload's current version."""
+    for row in session.identity_map.values():  # a statement would give the same object again
+        if isinstance(row, VersionRow) and _is_current(row, upload):
+            return row
     return session.exec(
         select(VersionRow).where(
             VersionRow.upload_id == upload.upload_id, VersionRow.version == upload.version
         )
     ).one()
+
+
+def _is_current(version: VersionRow, upload: UploadRow) -> bool:
+    return (version.upload_id, version.version) == (upload.upload_id, upload.version)
 
 
 def find_version(session: Session, file_id: str) -> VersionRow | None:
@@ -183,31 +190,36 @@ def list_past_undo(session: Session, *, now: datetime) -> list[str]:
     return list(session.exec(select(UploadRow.upload_id).where(col(UploadRow.undo_until) <= now)))
 
 
-def begin_look(session: Session, file_id: str) -> int | None:
-    """Return the number of a new reading of this file, or None when nobody tracks it.
+def begin_look(session: Session, file_id: str) -> VersionRow | None:
+    """Count a new reading of this file; return its version, or None when nobody tracks it.
 
-    Only the newest reading may be written down (`is_newest_look`): a comment list that was
+    Only the newest reading may be written down (`lock_looked_at`): a comment list that was
     fetched before another one, but written after it, would bring a lifted rejection back, or
     take an open one away.
     """
     version = session.exec(
         select(VersionRow).where(VersionRow.file_id == file_id).with_for_update()
     ).first()
-    if version is None:
-        return None
-    version.looks += 1
-    return version.looks
+    if version is not None:
+        version.looks += 1
+    return version
 
 
-def is_newest_look(session: Session, file_id: str, number: int) -> bool:
-    """Whether no other reading of the file was begun meanwhile; keeps new ones waiting."""
-    version = session.exec(
-        select(VersionRow)
+def lock_looked_at(
+    session: Session, file_id: str, *, look: int
+) -> tuple[UploadRow, VersionRow] | None:
+    """Return the version that is this file and its upload, unless another reading was begun since.
+
+    New readings have to wait from here on. The upload is locked before the version, as everywhere.
+    """
+    found = session.exec(
+        select(UploadRow, VersionRow)
+        .join(VersionRow, col(VersionRow.upload_id) == col(UploadRow.upload_id))
         .where(VersionRow.file_id == file_id)
-        .with_for_update()
+        .with_for_update(of=(UploadRow, VersionRow))
         .execution_options(populate_existing=True)
     ).first()
-    return version is not None and version.looks == number
+    return found if found is not None and found[1].looks == look else None
 
 
 def claim_due_looks(

@@ -19,7 +19,7 @@ from postflow.store.flow_runs import last_attempt
 from postflow.store.opinions import reuse_opinions
 from postflow.store.review_deadlines import arm_deadline
 from postflow.store.tables import CommentRow, EventRow, UploadRow, VersionRow
-from postflow.store.uploads import fail_upload, find_version, load_upload, move_status
+from postflow.store.uploads import fail_upload, move_status
 from postflow.tracker.deciding import recall_delivery, redecide, settle_consequences
 from postflow.tracker.pacing import plan_look
 from postflow.tracker.reading import FileSeen
@@ -31,7 +31,8 @@ _SECOND_LOOK = timedelta(seconds=5)
 
 def apply_seen(
     session: Session,
-    file_id: str,
+    version: VersionRow,
+    upload: UploadRow,
     seen: FileSeen | None,
     *,
     settings: Settings,
@@ -39,17 +40,16 @@ def apply_seen(
     events: Sequence[EventRow] = (),
     log: Sequence[StatusHint] = (),
     began_at: datetime | None = None,
-) -> None:
-    """Make the store say what Frame.io says of this file; the same again changes nothing.
+) -> list[Finding]:
+    """Make the store say what Frame.io says of a version's file; the same again changes nothing.
 
-    `seen` is None when the file is gone, which counts only when it is so a second time.
-    `events` are those that caused the reading, and with the audit log's lines in `log` they say
-    who may have set the Status; `began_at` is when the reading began, if that was not just now.
+    Returns what was new. The version and its upload must be loaded with a lock.
+
+    `seen` is None when the file is gone, which counts only when it is so a second time. `events`
+    are those that caused the reading, and with the audit log's lines in `log` they say who may have
+    set the Status; `began_at` is when the reading began, if that was not just now.
     """
-    version = find_version(session, file_id)
-    if version is None:
-        return
-    upload = load_upload(session, version.upload_id, lock=True)
+    file_id = version.file_id or ""
     is_current = version.version == upload.version
     known_at = version.read_at or version.uploaded_at
     found: list[Finding] = []
@@ -57,10 +57,11 @@ def apply_seen(
         if is_current and _note_gone(session, upload, settings=settings, now=now):
             found.append(Finding(kind=ChangeKind.FILE_DELETED, resource_id=file_id))
         note_findings(session, upload, version, found, events=events, now=now)
-        return
+        return found
     if is_current:
         upload.gone_at = None
     _update_version(upload, version, seen)
+    was_delivered = is_delivered(session, version)
     found += apply_comments(
         session,
         seen.comments,
@@ -69,7 +70,7 @@ def apply_seen(
         file_id=file_id,
         now=now,
         # What was delivered was decided by the rules of its day; `calibrate` shows the difference.
-        read_anew=not is_delivered(session, version),
+        read_anew=not was_delivered,
     )
     own = settings.for_project(upload.project_id)
     if own.analysis.second_opinion is not None:
@@ -86,8 +87,9 @@ def apply_seen(
     note_findings(session, upload, version, found, events=events, now=now, known_at=known_at)
     version.read_at = began_at or now
     if is_current:
-        look = plan_look(session, upload, settings=settings, now=now)
+        look = plan_look(session, upload, settings=settings, now=now, is_delivered=was_delivered)
         upload.look_at = min(look, upload.quiet_until or look) if look else None
+    return found
 
 
 def known_authors(session: Session, file_id: str) -> dict[str, Person]:

@@ -42,6 +42,9 @@ class Asker:
     async def _ask_stack(self, resource_id: str, *, project_id: str | None) -> Route:
         """Lead to the current file of the upload that the stack belongs to: its look does all."""
         file_ids = await self._stacks.list_files(resource_id)
+        return await asyncio.to_thread(self._plan_stack, resource_id, file_ids, project_id)
+
+    def _plan_stack(self, resource_id: str, file_ids: list[str], project_id: str | None) -> Route:
         with self._store.reading() as session:
             upload = find_upload_of_file(session, file_ids) if file_ids else None
             if upload is not None and upload.file_id is not None:
@@ -55,10 +58,11 @@ class Asker:
             comment = await self._frameio.fetch_comment(comment_id)
         except NotFoundError:
             return Route(note="the comment was deleted before it could be read")
+        return await asyncio.to_thread(self._plan_commented, comment.file_id, project_id)
+
+    def _plan_commented(self, file_id: str, project_id: str | None) -> Route:
         with self._store.reading() as session:
-            return plan_file(
-                session, comment.file_id, project_id=project_id, note=UNTRACKED_COMMENT
-            )
+            return plan_file(session, file_id, project_id=project_id, note=UNTRACKED_COMMENT)
 
     async def _ask_file(self, file_id: str, event: EventRow) -> Route:
         """Attach the file to an upload of its name that waits for one."""

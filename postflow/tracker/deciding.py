@@ -6,7 +6,7 @@ decision, the due marks of those who wait for it and the announcements are there
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -18,33 +18,41 @@ from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.batches import announce_decided_batches
 from postflow.store.change_lists import list_changes, list_remarks
-from postflow.store.decisions import append_decision, last_decision
+from postflow.store.comments import load_comments
+from postflow.store.decisions import append_decision, last_decision, load_rulings
 from postflow.store.deliveries import load_delivery
 from postflow.store.own_users import load_rules
 from postflow.store.review_deadlines import arm_deadline, disarm_deadline, find_deadline
-from postflow.store.tables import DecisionRow, RulingRow, UploadRow
+from postflow.store.tables import CommentRow, DecisionRow, RulingRow, UploadRow
 from postflow.store.uploads import load_upload, load_version
 from postflow.store.waits import mark_due_waits
 from postflow.tracker.holding import await_quiet, guard_delivery, hold_for_undo
-from postflow.tracker.statements import load_statements
+from postflow.tracker.statements import make_statements
 
 
 def redecide(session: Session, upload: UploadRow, *, settings: Settings, now: datetime) -> Review:
     """Bring review status, decisions, due waits and announcements up to what is stored."""
     own = settings.for_project(upload.project_id)
-    statements = load_statements(session, load_version(session, upload), own)
+    version = load_version(session, upload)
+    comments = load_comments(session, upload.upload_id, upload.version)
+    rulings = load_rulings(session, upload.upload_id, upload.version)
+    statements = make_statements(session, version, own, comments=comments, rulings=rulings)
     review = decide_review(statements, quorum=own.review.quorum)
     review = await_quiet(upload, review, statements, review_settings=own.review, now=now)
     was_held = upload.held_since is not None
     guard_delivery(session, upload, review, statements, settings=own, now=now)
-    is_news = upload.review_status != review.status or (was_held and upload.held_since is None)
-    if upload.review_status != review.status:
+    is_moved = upload.review_status != review.status
+    is_news = is_moved or (was_held and upload.held_since is None)
+    if is_moved:
         upload.review_status, upload.updated_at = review.status, now
-        _count_silence(session, upload, now=now)
     hold_for_undo(session, upload, is_fresh=is_news, review_settings=own.review, now=now)
     decision = append_decision(session, upload, review, analyser_version=ANALYSER_VERSION, now=now)
+    if is_moved:
+        _count_silence(session, upload, now=now)
     if decision is not None:
-        announce_decision(session, upload, decision, is_news=is_news, settings=own, now=now)
+        announce_decision(
+            session, upload, decision, is_news=is_news, settings=own, now=now, comments=comments
+        )
     if review.status is not ReviewStatus.APPROVED:
         newest = last_decision(session, upload.upload_id, version=upload.version)
         told = _tell(newest) if newest else {}
@@ -175,18 +183,24 @@ def announce_decision(
     is_news: bool,
     settings: Settings,
     now: datetime,
+    comments: Sequence[CommentRow] | None = None,
 ) -> None:
-    """Tell of a decision what is to be told of it now; `settings` are those of the project."""
+    """Tell of a decision what is to be told of it now; `settings` are those of the project.
+
+    `comments` are those of the version, where the caller has them.
+    """
     told, cause = _tell(decision), decision.hash
     # A second yes is no second approval: whoever delivers on the event would deliver again.
     is_for_good = upload.held_since is None and upload.undo_until is None
     if decision.verdict == ReviewStatus.APPROVED and is_news and is_for_good:
-        told |= {"remarks": list_remarks(session, upload, load_rules(session, settings.review))}
+        rules = load_rules(session, settings.review)
+        told |= {"remarks": list_remarks(session, upload, rules, comments=comments)}
         announce(session, Announcement.APPROVED, upload, now=now, cause=cause, payload=told)
     # A further no only makes the published change list longer.
     if decision.verdict == ReviewStatus.REJECTED:
+        rules = load_rules(session, settings.review)
         told |= {
-            "changes": list_changes(session, upload, load_rules(session, settings.review)),
+            "changes": list_changes(session, upload, rules, comments=comments),
             "is_update": not is_news,
         }
         announce(session, Announcement.REJECTED, upload, now=now, cause=cause, payload=told)

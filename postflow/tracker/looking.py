@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -25,10 +26,8 @@ from postflow.store.tables import EventRow
 from postflow.store.uploads import (
     begin_look,
     claim_due_looks,
-    find_version,
-    is_newest_look,
     list_due_looks,
-    load_upload,
+    lock_looked_at,
 )
 from postflow.tracker.applying import apply_seen, known_authors
 from postflow.tracker.faults import describe
@@ -39,6 +38,8 @@ from postflow.tracker.versions import StackReader, open_round
 
 READ_AGAIN = "read again"
 """The note on events whose file was read because of them."""
+_AT_ONCE = 8
+"""So many files are read at the same time; Frame.io's rate limits are kept by its client."""
 _LIMIT = 20
 _AGAIN = timedelta(seconds=30)
 """When a look that failed, or whose process was killed, is tried again."""
@@ -63,7 +64,7 @@ class _Found(NamedTuple):
 
 
 class Looker:
-    """Reads files one at a time: they all count against the same rate limits."""
+    """Reads files, some at a time, and each by one reading at a time."""
 
     def __init__(
         self,
@@ -82,7 +83,9 @@ class Looker:
         self._stacks = stacks
         self._settings = settings
         self._clock = clock
-        self._one_at_a_time = asyncio.Lock()
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._one_at_a_time: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._learning = asyncio.Lock()
         self._own_user: str | None = None
 
     @property
@@ -91,7 +94,10 @@ class Looker:
         return self._settings
 
     async def look_at_due(self) -> int:
-        """Read the files that are due for it, webhook or not; return how many."""
+        """Read the files that are due for it, webhook or not; return how many.
+
+        One after the other: events, which bring something, must not wait in line behind them.
+        """
         due = await asyncio.to_thread(self._claim_due)
         for upload_id, file_id in due:
             try:
@@ -106,7 +112,8 @@ class Looker:
         Raises StoreUnavailableError when another process reads it at the same time: then that
         reading, or the next one of ours, is the one that counts.
         """
-        async with self._one_at_a_time:
+        one_at_a_time = self._one_at_a_time.setdefault(file_id, asyncio.Lock())
+        async with one_at_a_time, self._turns:
             await self.learn_own_user()
             look = await asyncio.to_thread(self._begin, file_id)
             if look is None:
@@ -128,12 +135,15 @@ class Looker:
         """Learn once as whom PostFlow is signed in: that user never decides anything."""
         if self._own_user is not None:
             return
-        me = await self._frameio.fetch_me()
-        for warning in list_own_user_warnings(self._settings, user_id=me.id, email=me.email):
-            _log.warning(warning, remedy="name a reviewer in review.approvers")
-        await asyncio.to_thread(self._remember, me.id)
-        self._own_user = me.id
-        self._settings = self._settings.with_editor(me.id)
+        async with self._learning:
+            if self._own_user is not None:
+                return
+            me = await self._frameio.fetch_me()
+            for warning in list_own_user_warnings(self._settings, user_id=me.id, email=me.email):
+                _log.warning(warning, remedy="name a reviewer in review.approvers")
+            await asyncio.to_thread(self._remember, me.id)
+            self._own_user = me.id
+            self._settings = self._settings.with_editor(me.id)
 
     def _remember(self, user_id: str) -> None:
         with self._store.writing() as session:
@@ -141,34 +151,31 @@ class Looker:
 
     def _begin(self, file_id: str) -> _Look | None:
         with self._store.writing() as session:
-            number = begin_look(session, file_id)
-            version = find_version(session, file_id)
-            if number is None or version is None:
+            version = begin_look(session, file_id)
+            if version is None:
                 return None
-            return _Look(
-                number, self._clock(), known_authors(session, file_id), version.status_value
-            )
+            authors = known_authors(session, file_id)
+            return _Look(version.looks, self._clock(), authors, version.status_value)
 
     def _apply(self, file_id: str, look: _Look, found: _Found, events: Sequence[EventRow]) -> None:
         now = self._clock()
         with self._store.writing() as session:
-            version = find_version(session, file_id)
-            upload_id = version.upload_id if version else None
-            if upload_id is not None:
-                load_upload(session, upload_id, lock=True)
-            if not is_newest_look(session, file_id, look.number):
+            locked = lock_looked_at(session, file_id, look=look.number)
+            if locked is None:
                 raise StoreUnavailableError(
                     f"Another process reads the file {file_id} at the same time; it is read "
                     "again in a moment."
                 )
+            upload, version = locked
             if found.newest is not None:
                 # First, because what was said about an older version decides nothing.
                 open_round(
                     session, file_id, found.newest, settings=self._settings, events=events, now=now
                 )
-            apply_seen(
+            news = apply_seen(
                 session,
-                file_id,
+                version,
+                upload,
                 found.seen,
                 events=events,
                 log=found.log,
@@ -177,9 +184,10 @@ class Looker:
                 began_at=look.began_at,
             )
             ids = [row.id for row in events if row.id is not None]
-            settle_events(session, ids, now=now, upload_id=upload_id, note=READ_AGAIN)
-            if upload_id is not None:
-                match_events(session, events, upload_id=upload_id)
+            settle_events(session, ids, now=now, upload_id=upload.upload_id, note=READ_AGAIN)
+            told = {(each.kind, each.resource_id) for each in news}
+            others = [row for row in events if (row.event_type, row.resource_id) not in told]
+            match_events(session, others, upload_id=upload.upload_id)
 
     def _claim_due(self) -> list[tuple[str, str]]:
         now = self._clock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,8 +51,7 @@ async def read_file(
     Raises FrameioError; a part of the comments is never returned.
     """
     try:
-        file = await frameio.fetch_file(file_id, include=("creator", "metadata"))
-        listed = await frameio.fetch_comments(file_id)
+        file, listed = await _fetch_both(frameio, file_id)
     except NotFoundError:
         return None
     own = settings.for_project(file.project_id)
@@ -134,6 +134,20 @@ async def read_status_changes(frameio: FrameioReader, file_id: str) -> list[Stat
         )
         for line in lines or ()
     ]
+
+
+async def _fetch_both(frameio: FrameioReader, file_id: str) -> tuple[File, list[Comment]]:
+    """Ask for the file and its comments at the same time."""
+    file, listed = await asyncio.gather(
+        frameio.fetch_file(file_id, include=("creator", "metadata")),
+        frameio.fetch_comments(file_id),
+        return_exceptions=True,  # else one would go on when the other has failed
+    )
+    if isinstance(file, BaseException):
+        raise file
+    if isinstance(listed, BaseException):
+        raise listed
+    return file, listed
 
 
 def _unfold(listed: Sequence[Comment]) -> dict[str, Comment]:

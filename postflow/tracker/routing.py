@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import NamedTuple
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from postflow.store.foreign import (
     DELETED_UNREAD,
@@ -34,18 +36,48 @@ class Route(NamedTuple):
         return any((self.ask_comment, self.ask_file, self.ask_stack))
 
 
+def plan_routes(session: Session, rows: Sequence[EventRow]) -> list[Route]:
+    """Return where each of the events leads; many cost hardly more than one."""
+    ids = {row.resource_id for row in rows if row.resource_id and _kind_of(row) == "comment"}
+    known: dict[str, str] = {}
+    if ids:
+        found = select(CommentRow.comment_id, CommentRow.file_id)
+        known = dict(session.exec(found.where(col(CommentRow.comment_id).in_(ids))).all())
+    is_tracked = cache(partial(is_project_tracked, session))
+    return [_plan_route(session, row, known, is_tracked) for row in rows]
+
+
 def plan_route(session: Session, row: EventRow) -> Route:
     """Return where the event leads."""
-    if row.event_type == SELF_TEST:
-        return Route(note="PostFlow's own self-test")
-    kind = (row.event_type or "").partition(".")[0]
+    (route,) = plan_routes(session, [row])
+    return route
+
+
+def _plan_route(
+    session: Session, row: EventRow, known: Mapping[str, str], is_tracked: Callable[[str], bool]
+) -> Route:
+    kind = _kind_of(row)
     if row.resource_id is None or kind not in {"file", "comment", "metadata"}:
-        return Route(note=NO_REVIEW)
-    if kind == "comment":
-        return _plan_comment(session, row, row.resource_id)
-    if row.event_type == "file.versioned" and find_version(session, row.resource_id) is None:
-        return _plan_stack(session, row, row.resource_id)
-    return plan_file(session, row.resource_id, project_id=row.project_id, note=UNTRACKED_FILE)
+        is_own = row.event_type == SELF_TEST
+        return Route(note="PostFlow's own self-test" if is_own else NO_REVIEW)
+    if kind == "comment" and row.resource_id in known:
+        return Route(file_id=known[row.resource_id])
+    if row.event_type == "comment.deleted":
+        return Route(note=DELETED_UNREAD)
+    is_new_version = (
+        row.event_type == "file.versioned" and find_version(session, row.resource_id) is None
+    )
+    if kind != "comment" and not is_new_version:
+        return plan_file(session, row.resource_id, project_id=row.project_id, note=UNTRACKED_FILE)
+    if row.project_id and not is_tracked(row.project_id):
+        return Route(note=UNTRACKED_PROJECT)
+    # The event of a new version may name its file or its stack.
+    resource = row.resource_id
+    return Route(ask_stack=resource) if is_new_version else Route(ask_comment=resource)
+
+
+def _kind_of(row: EventRow) -> str:
+    return (row.event_type or "").partition(".")[0]
 
 
 def plan_file(session: Session, file_id: str, *, project_id: str | None, note: str) -> Route:
@@ -55,21 +87,3 @@ def plan_file(session: Session, file_id: str, *, project_id: str | None, note: s
     if has_unattached(session, project_id=project_id):
         return Route(ask_file=file_id)
     return Route(note=note)
-
-
-def _plan_stack(session: Session, row: EventRow, resource_id: str) -> Route:
-    """Return where a new version leads; the event may name its file or its stack."""
-    if row.project_id and not is_project_tracked(session, row.project_id):
-        return Route(note=UNTRACKED_PROJECT)
-    return Route(ask_stack=resource_id)
-
-
-def _plan_comment(session: Session, row: EventRow, comment_id: str) -> Route:
-    known = session.get(CommentRow, comment_id)
-    if known is not None:
-        return Route(file_id=known.file_id)
-    if row.event_type == "comment.deleted":
-        return Route(note=DELETED_UNREAD)
-    if row.project_id and not is_project_tracked(session, row.project_id):
-        return Route(note=UNTRACKED_PROJECT)
-    return Route(ask_comment=comment_id)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 
 import structlog
 
@@ -34,9 +35,9 @@ from postflow.tracker.settling import Settler
 
 _INBOX_LOOK = timedelta(milliseconds=500)
 """How long a row may lie that another process wrote; rows of this process wake the loop."""
-_AFTER_NOTHING = timedelta(milliseconds=50)
-"""How long the inbox is left alone once news of it were foreign events only."""
-_FOREIGN_TOGETHER = timedelta(milliseconds=100)
+_SHORTEST_REST = timedelta(milliseconds=10)
+_LONGEST_REST = timedelta(milliseconds=100)
+_FOREIGN_TOGETHER = timedelta(milliseconds=300)
 """How long foreign events may gather: one statement settles them all."""
 _DUE_LOOK = timedelta(seconds=1)
 _RECONCILE_LOOK = timedelta(seconds=5)
@@ -124,6 +125,10 @@ class Tracker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run all loops until `stop` is set; finishes what it is doing first."""
+        async with asyncio.TaskGroup() as beside:
+            await self._run(stop, beside)
+
+    async def _run(self, stop: asyncio.Event, beside: asyncio.TaskGroup) -> None:
         loops = [
             self._repeat(
                 "resume",
@@ -144,11 +149,11 @@ class Tracker:
             loops += [
                 self._repeat(
                     "settle",
-                    self._settle,
+                    partial(self.settler.settle_beside, beside),
                     _INBOX_LOOK,
                     stop,
                     news=self._inbox_has_news,
-                    rest=lambda count: timedelta(0) if count else _AFTER_NOTHING,
+                    rest=_rest_after_nothing,
                 ),
                 self._repeat(
                     "settle foreign events",
@@ -156,7 +161,7 @@ class Tracker:
                     _INBOX_LOOK,
                     stop,
                     news=self._inbox_has_foreign_news,
-                    rest=lambda _: _FOREIGN_TOGETHER,
+                    rest=lambda _, __: _FOREIGN_TOGETHER,
                 ),
                 self._repeat("look", self._look, _DUE_LOOK, stop),
             ]
@@ -195,15 +200,8 @@ class Tracker:
             self._outbox_has_news.set()
         return count
 
-    async def _settle(self) -> int:
-        assert self.settler is not None  # noqa: S101 - run() starts this loop only with a settler
-        count = await self.settler.settle_events()
-        if count:
-            self._outbox_has_news.set()
-        return count
-
     async def _look(self) -> int:
-        assert self.settler is not None  # noqa: S101 - the same
+        assert self.settler is not None  # noqa: S101 - run() starts this loop only with a settler
         count = await self.settler.look_at_due()
         if count:
             self._outbox_has_news.set()
@@ -217,10 +215,10 @@ class Tracker:
         stop: asyncio.Event,
         *,
         news: asyncio.Event | None = None,
-        rest: Callable[[int], timedelta] = lambda _: timedelta(0),
+        rest: Callable[[int, timedelta], timedelta] = lambda _, __: timedelta(0),
     ) -> None:
         while not stop.is_set():
-            length, count = every, 0
+            length, count, began = every, 0, monotonic()
             try:
                 count = await once()
             except PostFlowError as error:
@@ -229,8 +227,17 @@ class Tracker:
             except Exception:  # noqa: BLE001 - the one place that keeps a loop alive; it logs
                 _log.exception(f"{name} failed unexpectedly, will go on")
                 length = _AFTER_A_FAILURE
-            await _sleep(rest(count), stop, None)
+            took = timedelta(seconds=monotonic() - began)
+            await _sleep(rest(count, took), stop, None)
             await _sleep(length, stop, news)
+
+
+def _rest_after_nothing(count: int, took: timedelta) -> timedelta:
+    """Return how long to leave the inbox alone after it had nothing of ours.
+
+    While its news are foreign events, asking for ours takes a third of the time at most.
+    """
+    return timedelta(0) if count else min(max(2 * took, _SHORTEST_REST), _LONGEST_REST)
 
 
 async def _sleep(length: timedelta, stop: asyncio.Event, news: asyncio.Event | None) -> None:

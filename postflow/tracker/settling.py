@@ -7,6 +7,7 @@ which they come and how often does not matter.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
@@ -25,7 +26,7 @@ from postflow.tracker.asking import Asker
 from postflow.tracker.faults import describe, is_events_fault, plan_retry
 from postflow.tracker.looking import READ_AGAIN, Looker, warn
 from postflow.tracker.ports import Clock, FrameioReader
-from postflow.tracker.routing import Route, plan_route
+from postflow.tracker.routing import Route, plan_route, plan_routes
 from postflow.tracker.versions import StackReader
 
 _CLAIM_LIMIT = 200
@@ -33,7 +34,7 @@ _CLAIM_LEASE = timedelta(seconds=60)
 
 
 class Settler:
-    """Turns inbox rows and due looks into decisions; one instance settles one thing at a time."""
+    """Turns inbox rows and due looks into decisions."""
 
     def __init__(
         self,
@@ -47,6 +48,8 @@ class Settler:
         """Take what settling needs; `on_look` is told after the commit of each look."""
         self._store = store
         self._clock = clock
+        self._rounds: set[asyncio.Task[None]] = set()
+        self._under_way = 0
         stacks = StackReader(frameio)
         self._asker = Asker(store=store, frameio=frameio, stacks=stacks, clock=clock)
         self._looker = Looker(
@@ -68,25 +71,50 @@ class Settler:
 
         One event that cannot be settled holds up none of the others.
         """
-        rows = await asyncio.to_thread(self._claim)
-        by_file: dict[str, list[EventRow]] = {}
-        unclear: list[EventRow] = []
-        to_nowhere: dict[str, list[EventRow]] = {}
-        for row, route in zip(rows, await asyncio.to_thread(self._plan_all, rows), strict=True):
+        taken = await asyncio.to_thread(self._take, _CLAIM_LIMIT)
+        await self._settle_all(taken)
+        return len(taken)
+
+    async def settle_beside(self, tasks: asyncio.TaskGroup) -> int:
+        """As `settle_events`, but what was taken is settled while the next ones are taken."""
+        if self._under_way >= _CLAIM_LIMIT:
+            await asyncio.wait(self._rounds, return_when=asyncio.FIRST_COMPLETED)
+        taken = await asyncio.to_thread(self._take, _CLAIM_LIMIT - self._under_way)
+        if taken:
+            self._under_way += len(taken)
+            settling = tasks.create_task(self._settle_round(taken))
+            self._rounds.add(settling)
+            settling.add_done_callback(self._rounds.discard)
+        return len(taken)
+
+    async def _settle_round(self, taken: Sequence[tuple[EventRow, Route]]) -> None:
+        try:
+            await self._settle_all(taken)
+        except Exception as error:  # noqa: BLE001 - logged; the leases end, and they are taken again
+            warn("settling failed", error)
+        finally:
+            self._under_way -= len(taken)
+
+    async def _settle_all(self, taken: Sequence[tuple[EventRow, Route]]) -> None:
+        by_file: dict[str, list[EventRow]] = defaultdict(list)
+        unclear: dict[str | None, list[tuple[EventRow, Route]]] = defaultdict(list)
+        to_nowhere: dict[str, list[EventRow]] = defaultdict(list)
+        for row, route in taken:
             if route.file_id is not None:
-                by_file.setdefault(route.file_id, []).append(row)
+                by_file[route.file_id].append(row)
             elif route.is_question:
-                unclear.append(row)
+                unclear[row.user_id].append((row, route))
             else:
-                to_nowhere.setdefault(route.note, []).append(row)
+                to_nowhere[route.note].append(row)
         for note, events in to_nowhere.items():
             await asyncio.to_thread(self._settle, events, note)
-        looked = {
-            file_id for file_id, events in by_file.items() if await self._try(file_id, events)
+        looks = {
+            file_id: asyncio.create_task(self._try(file_id, events))
+            for file_id, events in by_file.items()
         }
-        for row in unclear:
-            await self._clear_up(row, looked)
-        return len(rows)
+        await asyncio.gather(*looks.values())
+        # What one person says at one time is mostly about one file: the first look teaches us.
+        await asyncio.gather(*(self._clear_up_all(each, looks) for each in unclear.values()))
 
     async def look_at_due(self) -> int:
         """Re-read the files that are due for it, webhook or not; return how many."""
@@ -104,42 +132,50 @@ class Settler:
             return False
         return True
 
-    async def _clear_up(self, row: EventRow, looked: set[str]) -> None:
+    async def _clear_up_all(
+        self, events: Sequence[tuple[EventRow, Route]], looks: dict[str, asyncio.Task[bool]]
+    ) -> None:
+        for row, route in events:
+            await self._clear_up(row, route, looks)
+
+    async def _clear_up(
+        self, row: EventRow, route: Route, looks: dict[str, asyncio.Task[bool]]
+    ) -> None:
         """Settle an event whose file only Frame.io knows, unless a look has taught us meanwhile."""
         try:
-            route = await asyncio.to_thread(self._plan, row)
-            if route.file_id in looked:
-                await asyncio.to_thread(self._settle, [row], READ_AGAIN, route.file_id)
-                return
-            route = await self._asker.follow(route, row)
+            if looks:
+                route = await asyncio.to_thread(self._plan, row)
+            if route.file_id not in looks:
+                route = await self._asker.follow(route, row)
             if route.file_id is None:
                 await asyncio.to_thread(self._settle, [row], route.note)
+                return
+            look = looks.get(route.file_id)
+            if look is not None and await look:
+                await asyncio.to_thread(self._settle, [row], READ_AGAIN, route.file_id)
                 return
         except Exception as error:  # noqa: BLE001 - it is logged, and written to the event
             await self._give_back([row], error)
             return
-        if await self._try(route.file_id, [row]):
-            looked.add(route.file_id)
-
-    def _plan_all(self, rows: Sequence[EventRow]) -> list[Route]:
-        if not rows:
-            return []
-        with self._store.reading() as session:
-            return [plan_route(session, row) for row in rows]
+        looks[route.file_id] = asyncio.create_task(self._try(route.file_id, [row]))
+        await looks[route.file_id]
 
     def _plan(self, row: EventRow) -> Route:
         with self._store.reading() as session:
             return plan_route(session, row)
 
-    def _claim(self) -> list[EventRow]:
+    def _take(self, limit: int) -> list[tuple[EventRow, Route]]:
+        """Claim events, and find out where they lead."""
         now = self._clock()
-        with self._store.reading() as session:
-            if not has_unsettled(session, now=now, foreign=False):
-                return []
+        if self._store.has_one_writer and not self._has_unsettled():
+            return []
         with self._store.writing() as session:
-            return claim_events(
-                session, now=now, limit=_CLAIM_LIMIT, lease=_CLAIM_LEASE, foreign=False
-            )
+            rows = claim_events(session, now=now, limit=limit, lease=_CLAIM_LEASE, foreign=False)
+            return list(zip(rows, plan_routes(session, rows), strict=True))
+
+    def _has_unsettled(self) -> bool:
+        with self._store.reading() as session:
+            return has_unsettled(session, now=self._clock(), foreign=False)
 
     def _settle(self, rows: Sequence[EventRow], note: str, file_id: str | None = None) -> None:
         with self._store.writing() as session:

@@ -55,6 +55,8 @@ def apply_status_field(
     whether it changed.
     """
     value = None if value is None else storable(value)
+    if value == version.status_value and not hints:
+        return False
     last = _last_ruling(session, version)
     if value == version.status_value:
         if last is not None:
