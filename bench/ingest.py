@@ -62,7 +62,9 @@ def measure(
             order = list(found)
             start = number % len(order)
             for name in (*order[start:], *order[:start]):
-                sending = _Sending(folder, frameio, seconds=seconds, connections=connections)
+                sending = _Sending(
+                    folder, frameio.address, seconds=seconds, connections=connections
+                )
                 sending.run(name, found[name])
     return {name: figures for name, figures in found.items() if figures.rounds}
 

@@ -23,7 +23,8 @@ class Poster:
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """Return the body of the answer; ends the program where it is no success."""
         reader, writer = await self._connect()
-        told = {"Host": f"{self._host}:{self._port}", "Content-Length": str(len(body))} | headers
+        own = {"Host": f"{self._host}:{self._port}", "Content-Length": str(len(body))}
+        told = {**own, **headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
         writer.write(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
         answer = await reader.readuntil(b"\r\n\r\n")

@@ -270,7 +270,7 @@ def print_figures(store: Store, sent: dict[str, datetime], *, rate: float, other
         settled = session.exec(
             select(func.count()).select_from(EventRow).where(col(EventRow.settled_at).is_not(None))
         ).one()
-        span = session.exec(
+        began, ended = session.exec(
             select(func.min(EventRow.received_at), func.max(EventRow.settled_at))
         ).one()
     say(f"{rate:.0f} deliveries/s, one in {_ONE_IN} with a verdict, the others {others}:")
@@ -279,7 +279,8 @@ def print_figures(store: Store, sent: dict[str, datetime], *, rate: float, other
     for name, found in (("decided", decisions), ("resume accepted", waits)):
         p50, p99 = statistics.median(found), statistics.quantiles(found, n=100)[98]
         say(f"  {name:16} p50 {p50:6.0f} ms   p99 {p99:6.0f} ms   of {len(found)}")
-    say(f"  settled          {settled / (span[1] - span[0]).total_seconds():6.0f} events/s")
+    if began and ended:
+        say(f"  settled          {settled / (ended - began).total_seconds():6.0f} events/s")
     reached = p50 <= GOALS[0] and p99 <= GOALS[1] and len(accepted) == len(sent)
     say(f"  goal: p50 {GOALS[0]} ms, p99 {GOALS[1]} ms, none lost: {verdict(reached)}")
 
