@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from enum import Enum, auto
 
@@ -81,15 +81,15 @@ class _WithdrawnMeanwhileError(Exception):
 class Intake:
     """Takes verified deliveries and tells once they are on disk.
 
-    `on_commit` is called in the writing thread after every commit; it must be quick and must
-    not raise.
+    `on_commit` is called in the writing thread after every commit, with the projects of what was
+    committed; it must be quick and must not raise.
     """
 
     def __init__(
         self,
         store: Store,
         *,
-        on_commit: Callable[[], None] = lambda: None,
+        on_commit: Callable[[Collection[str | None]], None] = lambda _: None,
         patience: timedelta = PATIENCE,
     ) -> None:
         self._store = store
@@ -206,7 +206,7 @@ class Intake:
                 self._fail(batch or queued_before, StoreError(f"The store failed: {error!r}."))
             else:
                 _tell(batch, None)
-                self._on_commit()
+                self._on_commit({entry.delivery.project_id for entry in batch})
 
     def _wait_for_work(self) -> bool:
         with self._changed:

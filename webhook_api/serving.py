@@ -9,7 +9,8 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, ParamSpec
 
 import structlog
 from uvicorn.loops.auto import auto_loop_factory
@@ -42,6 +43,7 @@ from webhook_api.whole_requests import whole_requests_class
 if TYPE_CHECKING:
     from postflow.flow_runs import PrefectFlowRuns
 
+P = ParamSpec("P")
 OnListening = Callable[[str, str], None]
 """Told the addresses of the public face ("" without one) and of the private face."""
 
@@ -224,13 +226,13 @@ async def _opening_frameio(settings: Settings, store: Store) -> AsyncIterator[Fr
         yield frameio
 
 
-def _from_any_thread(call: Callable[[], None]) -> Callable[[], None]:
+def _from_any_thread(call: Callable[P, None]) -> Callable[P, None]:
     """Return `call` as something that any thread may call: it runs in this event loop."""
     loop = asyncio.get_running_loop()
 
-    def hand_over() -> None:
+    def hand_over(*args: P.args, **kwargs: P.kwargs) -> None:
         if not loop.is_closed():
-            loop.call_soon_threadsafe(call)
+            loop.call_soon_threadsafe(partial(call, *args, **kwargs))
 
     return hand_over
 

@@ -151,15 +151,16 @@ def abandon_waits(session: Session, flow_run_id: str, *, note: str, now: datetim
 
 
 def list_due_waits(
-    session: Session, *, now: datetime, limit: int = 200
+    session: Session, *, now: datetime, tried: bool, limit: int = 200
 ) -> list[tuple[WaitRow, int]]:
-    """Return the waits that are owed a wake-up by now, the longest due first.
+    """Return the waits that are owed a wake-up by now, or one more, the longest due first.
 
     With each how often its flow run was restarted.
     """
     statement = (
         _with_restarts()
         .where(col(WaitRow.due_at).is_not(None), col(WaitRow.try_at) <= now)
+        .where(col(WaitRow.attempts) > 0 if tried else col(WaitRow.attempts) == 0)
         .order_by(col(WaitRow.due_at))
         .limit(limit)
     )

@@ -107,10 +107,10 @@ class Outbox:
         with self._store.writing() as session:
             apply_deadlines(session, upload_id, settings=self._settings, now=self._clock())
 
-    def list_due(self) -> list[Due]:
-        """Return who is owed a wake-up by now."""
+    def list_due(self, *, tried: bool) -> list[Due]:
+        """Return who is owed a wake-up by now, or one more."""
         with self._store.reading() as session:
-            found = list_due_waits(session, now=self._clock())
+            found = list_due_waits(session, now=self._clock(), tried=tried)
             return [_make_due(wait, restarts) for wait, restarts in found]
 
     def list_waiting(self) -> list[Due]:

@@ -57,27 +57,34 @@ class Resumer:
         )
 
     async def run_once(self) -> int:
-        """Let deadlines pass, wake what is due, bring back what died; return how many were due."""
+        """Do once all that the tracker's loops do; return how many were owed a wake-up."""
         await asyncio.to_thread(self._outbox.apply_deadlines)
-        count = await self.wake_due()
+        count = await self.wake_due() + await self._wake_again()
         await self._bring_back()
         return count
 
     async def look_after(self) -> int:
-        """Let deadlines pass and bring back what died; return of how many uploads something was due.
+        """Let deadlines pass, call again who was called before, and bring back what died.
 
-        Apart from waking, so that no number of reminders holds up a verdict.
+        Returns of how many uploads something was due. Apart from waking whom nobody has called
+        yet, so that neither reminders nor runs that are slow to start hold up a verdict.
         """
         count = await asyncio.to_thread(self._outbox.apply_deadlines)
+        await self._wake_again()
         await self._bring_back()
         return count
 
     async def wake_due(self) -> int:
-        """Wake what is due; return how many that were."""
-        due = await asyncio.to_thread(self._outbox.list_due)
+        """Wake those that are due and that nobody has called yet; return how many that were."""
+        return await self._wake_all(await asyncio.to_thread(self._outbox.list_due, tried=False))
+
+    async def _wake_again(self) -> int:
+        return await self._wake_all(await asyncio.to_thread(self._outbox.list_due, tried=True))
+
+    async def _wake_all(self, due: Sequence[Due]) -> int:
         left = list(due)
         try:
-            states = await self._fetch_states([w.flow_run_id for w in due if not _is_first_try(w)])
+            states = await self._fetch_states([wait.flow_run_id for wait in due if wait.attempts])
             while left:
                 await self._wake(left[0], states.get(left[0].flow_run_id))
                 left.pop(0)
@@ -115,6 +122,8 @@ class Resumer:
 
         Returns the state of a run that cannot be resumed, to be acted upon; else None.
         """
+        if not _UUID.fullmatch(due.flow_run_id):
+            return RunState.MISSING
         try:
             answer = await self._flow_runs.resume(due.flow_run_id)
         except PrefectUnavailableError:
@@ -249,7 +258,3 @@ class Resumer:
             asked=asked,
             accepted=accepted,
         )
-
-
-def _is_first_try(due: Due) -> bool:
-    return due.attempts == 0 and _UUID.fullmatch(due.flow_run_id) is not None

@@ -7,7 +7,7 @@ line, the rows stay for another try.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -37,6 +37,8 @@ _INBOX_LOOK = timedelta(milliseconds=500)
 """How long a row may lie that another process wrote; rows of this process wake the loop."""
 _SHORTEST_REST = timedelta(milliseconds=10)
 _LONGEST_REST = timedelta(milliseconds=100)
+_UNKNOWN_TOGETHER = timedelta(milliseconds=100)
+"""How long events of projects that never brought us anything may wait for each other."""
 _FOREIGN_TOGETHER = timedelta(milliseconds=300)
 """How long foreign events may gather: one statement settles them all."""
 _DUE_LOOK = timedelta(seconds=1)
@@ -66,6 +68,7 @@ class Tracker:
         self._inbox_has_news = asyncio.Event()
         self._inbox_has_foreign_news = asyncio.Event()
         self._outbox_has_news = asyncio.Event()
+        self._waking: asyncio.TimerHandle | None = None
         self.prefect = PrefectPresence()
         self.resumer = Resumer(
             store=store,
@@ -114,10 +117,23 @@ class Tracker:
         self._resume_every = settings.tracker.resume_every
         self.foreign = ForeignSettler(store=store, clock=clock)
 
-    def wake(self) -> None:
-        """Say that the inbox has news; call it in the loop's own thread after the commit."""
-        self._inbox_has_news.set()
+    def wake(self, projects: Collection[str | None] = (None,)) -> None:
+        """Say that the inbox has news, and of which projects; call it in the loop's own thread.
+
+        Events of projects that have brought us something before are taken at once. The others are
+        most likely foreign, so they are looked through together, a moment later.
+        """
         self._inbox_has_foreign_news.set()
+        if self.settler is not None and self.settler.projects.isdisjoint(projects):
+            if self._waking is None:
+                loop = asyncio.get_running_loop()
+                self._waking = loop.call_later(_UNKNOWN_TOGETHER.total_seconds(), self._wake_now)
+        else:
+            self._inbox_has_news.set()
+
+    def _wake_now(self) -> None:
+        self._waking = None
+        self._inbox_has_news.set()
 
     def wake_resumer(self) -> None:
         """Say that somebody may have decided; call it in the loop's own thread."""

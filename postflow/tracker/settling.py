@@ -48,6 +48,8 @@ class Settler:
         """Take what settling needs; `on_look` is told after the commit of each look."""
         self._store = store
         self._clock = clock
+        self.projects: frozenset[str | None] = frozenset({None})
+        """Of which projects events have come that were not foreign."""
         self._rounds: set[asyncio.Task[None]] = set()
         self._under_way = 0
         stacks = StackReader(frameio)
@@ -171,7 +173,9 @@ class Settler:
             return []
         with self._store.writing() as session:
             rows = claim_events(session, now=now, limit=limit, lease=_CLAIM_LEASE, foreign=False)
-            return list(zip(rows, plan_routes(session, rows), strict=True))
+            routes = plan_routes(session, rows)
+        self.projects |= {row.project_id for row in rows}
+        return list(zip(rows, routes, strict=True))
 
     def _has_unsettled(self) -> bool:
         with self._store.reading() as session:

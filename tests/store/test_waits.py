@@ -59,7 +59,7 @@ def review(store: Store, status: ReviewStatus) -> None:
 def due(store: Store, *, t: float = 0) -> list[str]:
     """Return the runs that are owed a wake-up at a moment."""
     with store.reading() as session:
-        return [wait.flow_run_id for wait, _ in list_due_waits(session, now=after(t))]
+        return [wait.flow_run_id for wait, _ in list_due_waits(session, now=after(t), tried=False)]
 
 
 def close(store: Store, wait_id: int) -> str | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+
+import pytest
 
 from postflow.clock import utc_now
 from postflow.settings.sections import TrackerSettings
 from postflow.tracker.service import Tracker
+from tests.factories import PROJECT
 from tests.tracker.conftest import RUN, Scene
 
 
@@ -23,27 +26,37 @@ def make_tracker(scene: Scene, *, with_token: bool = True) -> Tracker:
     )
 
 
-async def run_until(tracker: Tracker, happened: Callable[[], bool]) -> None:
-    """Run the loops until something has happened, ten seconds at most."""
+async def run_until(
+    tracker: Tracker,
+    happened: Callable[[], bool],
+    *,
+    projects: Collection[str | None] = (None,),
+) -> None:
+    """Run the loops, with news of these projects, until something has happened, or for ten seconds."""
     stop = asyncio.Event()
     running = asyncio.create_task(tracker.run(stop))
     deadline = utc_now().timestamp() + 10
     while not happened() and utc_now().timestamp() < deadline:
-        tracker.wake()
+        tracker.wake(projects)
         await asyncio.sleep(0.01)
     stop.set()
     await asyncio.wait_for(running, timeout=10)
     assert happened()
 
 
-def test_comment_travels_to_the_resume(sqlite_scene: Scene) -> None:
-    """With all loops running, a recorded comment ends in a resume."""
+@pytest.mark.parametrize("project", [None, PROJECT, "never heard of"])
+def test_comment_travels_to_the_resume(sqlite_scene: Scene, project: str | None) -> None:
+    """With all loops running, a recorded comment ends in a resume, whatever project is told."""
     scene = sqlite_scene
     scene.track()
     scene.wait_for()
     scene.frameio.write("c1", "Approved.")
     scene.receive("comment.created", "c1")
-    asyncio.run(run_until(make_tracker(scene), lambda: scene.flow_runs.resumed == [RUN]))
+    tracker = make_tracker(scene)
+    told = [project]
+    asyncio.run(run_until(tracker, lambda: scene.flow_runs.resumed == [RUN], projects=told))
+    assert tracker.settler is not None
+    assert tracker.settler.projects == {None, PROJECT}
 
 
 def test_missing_token_keeps_the_inbox(sqlite_scene: Scene) -> None:

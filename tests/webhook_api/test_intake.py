@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from postflow.errors import StoreUnavailableError
 from postflow.store.database import Store, open_store
 from postflow.store.inbox import Delivery
 from postflow.store.tables import EventRow
-from tests.factories import make_delivery
+from tests.factories import PROJECT, make_delivery
 from tests.webhook_api.conftest import Service
 from tests.webhook_api.signing import BODY, PATH, signed
 from webhook_api.intake import Intake
@@ -97,13 +97,14 @@ def _record(intake: Intake, deliveries: Sequence[Delivery]) -> list[BaseExceptio
 
 
 def test_intake_stores_on_every_database(store: Store) -> None:
-    """On SQLite and PostgreSQL alike a delivery that was taken is committed."""
-    commits: list[int] = []
-    intake = Intake(store, on_commit=lambda: commits.append(1))
+    """On SQLite and PostgreSQL alike a delivery that was taken is committed, and its project told."""
+    commits: list[Collection[str | None]] = []
+    intake = Intake(store, on_commit=commits.append)
     answers = _record(intake, [make_delivery(f"file-{n}") for n in range(50)])
 
     assert answers == [None] * 50
     assert 1 <= len(commits) <= 50
+    assert all(set(projects) == {PROJECT} for projects in commits)
     with store.reading() as session:
         assert len(session.exec(select(EventRow.id)).all()) == 50
 
