@@ -28,6 +28,7 @@ _LEAVE = timedelta(seconds=15)
 _LONGEST_BACK_OFF = timedelta(seconds=60)
 _MOST_DOUBLINGS = 5
 _SWEEP_EVERY = timedelta(seconds=60)
+_SWEPT_TOGETHER = 50
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _OVER = (RunState.CANCELLED, RunState.FINISHED, RunState.MISSING)
 _log = structlog.get_logger("postflow.resumer")
@@ -51,6 +52,7 @@ class Resumer:
         self._settings = settings
         self._clock = clock
         self._swept_at: datetime | None = None
+        self._to_sweep: list[Due] = []
         self._watch = SilenceWatch(patience=2 * settings.tracker.lease_renewal, clock=clock)
         self._batches = BatchReviver(
             store=store, flow_runs=flow_runs, settings=settings, clock=clock
@@ -200,15 +202,16 @@ class Resumer:
         """Now and then look at everybody who waits: missed answers, runs that are over or dead.
 
         A run that was woken and died before it could take its lease is missed by nobody else once
-        its answer is taken back.
+        its answer is taken back. Prefect serves nobody else while it reads many runs, so it is
+        asked for some in each round.
         """
         now = self._clock()
-        if self._swept_at is not None and now - self._swept_at < _SWEEP_EVERY:
-            return
-        self._swept_at = now
-        await asyncio.to_thread(self._outbox.mark_missed_answers)
-        await asyncio.to_thread(self._outbox.announce_missed_batches)
-        waiting = await asyncio.to_thread(self._outbox.list_waiting)
+        if not self._to_sweep and (self._swept_at is None or now - self._swept_at >= _SWEEP_EVERY):
+            self._swept_at = now
+            await asyncio.to_thread(self._outbox.mark_missed_answers)
+            await asyncio.to_thread(self._outbox.announce_missed_batches)
+            self._to_sweep = await asyncio.to_thread(self._outbox.list_waiting)
+        waiting, self._to_sweep = self._to_sweep[:_SWEPT_TOGETHER], self._to_sweep[_SWEPT_TOGETHER:]
         states = await self._fetch_states([wait.flow_run_id for wait in waiting])
         for wait in waiting:
             state = states[wait.flow_run_id]

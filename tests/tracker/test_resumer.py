@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -317,6 +318,21 @@ def test_impossible_run_holds_up_no_other(scene: Scene) -> None:
     resume(scene)
     assert scene.flow_runs.resumed == [RUN]
     assert scene.announced().count("stuck") == 1
+
+
+def test_sweep_comes_to_everybody_in_turn(scene: Scene) -> None:
+    """However many wait, each is looked at; Prefect is asked for some of them in each round."""
+    waits = []
+    for number in range(120):
+        run, upload_id = str(uuid4()), f"clip-{number}"
+        scene.track(upload_id, f"file-{number}")
+        waits.append(scene.wait_for(upload_id=upload_id, run=run))
+        scene.flow_runs.states[run] = RunState.CANCELLED
+    closed = []
+    for _ in range(3):
+        resume(scene)
+        closed.append(sum(scene.wait(each).outcome == "cancelled" for each in waits))
+    assert closed == [50, 100, 120]
 
 
 def test_missed_answer_is_found_by_the_sweep(scene: Scene) -> None:
