@@ -29,7 +29,7 @@ demo: $(READY)
 	$(BIN)/postflow demo $(if $(VIDEOS),--videos "$(VIDEOS)")
 
 test: $(READY)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Domain tests only: no server, no database, under a minute.
 fast: $(READY)

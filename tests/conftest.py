@@ -23,6 +23,11 @@ POSTGRES_VARIABLE = "POSTFLOW_TEST_POSTGRES_URL"
 _DEFAULT_POSTGRES = "postgresql+psycopg://postgres@localhost:5432/postgres"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that bring up Prefect: at the end one worker would be left with them."""
+    items.sort(key=lambda item: item.get_closest_marker("prefect") is None)
+
+
 @pytest.fixture(autouse=True)
 def _english(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let programs speak English, whatever the language of whoever runs the tests."""
