@@ -127,8 +127,24 @@ def _suspend_until(
     """
     while (outcome := task(desk, upload_id)) is None:
         record_suspension(desk)
-        suspend_flow_run(timeout=None)
+        _suspend()
     return outcome
+
+
+def _suspend() -> None:
+    """Leave the run asleep; raises ClaimLostError where Prefect has it started anew meanwhile.
+
+    A process that could not reach the store for long may claim its run after the tracker has taken
+    it for dead. The next process is on its way then, and an error would end the run before it.
+    """
+    try:
+        suspend_flow_run(timeout=None)
+    except RuntimeError as error:
+        if not str(error).startswith("Flow run cannot be suspended"):
+            raise
+        raise ClaimLostError(
+            f"Prefect gives this run to another process ({error}); this one ends without a word."
+        ) from error
 
 
 @patient
