@@ -46,7 +46,8 @@ def configure_logs(settings: LogSettings | None = None, *, program: str | None =
     )
     if program is not None and chosen.to_file:
         _add_file(logger, chosen, program, as_json=as_json)
-    _adopt_retries(logger)
+    # A command says in its own sentence what did not work in the end.
+    _adopt_retries(logger, are_told=program is not None or level <= logging.DEBUG)
 
 
 def log_path(settings: LogSettings, program: str) -> Path:
@@ -100,12 +101,12 @@ def _add_file(
     logger.addHandler(file)
 
 
-def _adopt_retries(logger: logging.Logger) -> None:
-    """Write what stamina says of our calls that are tried again like lines of our own."""
+def _adopt_retries(logger: logging.Logger, *, are_told: bool) -> None:
+    """Write what stamina says of our calls that are tried again like lines of our own, or not."""
     retries = logging.getLogger(_RETRIES)
     retries.handlers[:] = logger.handlers
     retries.propagate = False
-    retries.setLevel(logger.level)
+    retries.setLevel(logger.level if are_told else logging.ERROR)
 
 
 def _level(settings: LogSettings) -> int:
