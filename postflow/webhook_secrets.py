@@ -6,10 +6,8 @@ Readable by its owner only, replaced in one step, and read again whenever it cha
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
 
 from postflow.errors import ConfigurationError
+from postflow.private_files import replace_private_json
 from postflow.settings import Settings
 
 _log = structlog.get_logger("postflow.webhook_secrets")
@@ -54,18 +53,8 @@ def load_webhook_secrets(path: Path) -> tuple[StoredWebhook, ...]:
 
 def save_webhook_secrets(path: Path, webhooks: Iterable[StoredWebhook]) -> None:
     """Replace the file at once, readable by its owner only; a crash leaves old or new."""
-    content = [_render(each) for each in webhooks]
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            unfinished.unlink()
-        owner_only = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(owner_only, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        replace_private_json(path, [_render(each) for each in webhooks])
     except OSError as error:
         raise ConfigurationError(
             f"The webhook secrets cannot be written to {path} ({error.strerror}); "

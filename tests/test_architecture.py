@@ -15,7 +15,13 @@ SOURCES = ("postflow", "flows", "webhook_api")
 
 # From the top down; modules may import what stands above them, never what stands beside or below.
 LAYERS = (
-    ("postflow.errors", "postflow.domain", "postflow.clock", "postflow.apart"),
+    (
+        "postflow.errors",
+        "postflow.domain",
+        "postflow.clock",
+        "postflow.apart",
+        "postflow.private_files",
+    ),
     ("postflow.settings", "postflow.messages"),
     (
         "postflow.store",

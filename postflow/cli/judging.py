@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,6 +21,7 @@ from postflow.domain.house import HouseRules, judge_comment
 from postflow.errors import ConfigurationError
 from postflow.messages import say_moment, translate
 from postflow.settings import load_settings
+from postflow.settings.config_file import read_json
 from postflow.store.timeline import is_our_word
 from postflow.store.upload_detail import upload_detail
 from postflow.store.view_types import TimelineEntry
@@ -153,16 +153,7 @@ def read_keywords(path: Path) -> HouseRules:
 
     Raises ConfigurationError with what is wrong in which file.
     """
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read ({error.strerror}).") from error
-    except json.JSONDecodeError as error:
-        raise ConfigurationError(
-            f"{path} is not valid JSON: see line {error.lineno}, column {error.colno}."
-        ) from error
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is not text in UTF-8; save it as UTF-8.") from error
+    content = read_json(path)
     content = content.get("analysis", content) if isinstance(content, dict) else None
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path} must hold one JSON object with lists of keywords.")

@@ -8,11 +8,8 @@ Adobe may end the old one with the exchange.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +21,7 @@ from postflow.errors import ConfigurationError
 from postflow.frameio.filelock import locked
 from postflow.frameio.oauth import OAuthApp, fetch_refreshed_token, fetch_server_token
 from postflow.frameio.wire import IssuedToken
+from postflow.private_files import replace_private_json
 
 SAFETY_MARGIN = 60.0  # seconds before the end in which a token counts as ended
 
@@ -192,17 +190,8 @@ def load_login(path: Path) -> StoredLogin:
 
 def save_login(path: Path, login: StoredLogin) -> None:
     """Replace the file at once, readable by its owner only; a crash leaves old or new."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            unfinished.unlink()
-        owner_only = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(owner_only, "w", encoding="utf-8") as file:
-            json.dump(login.model_dump(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        replace_private_json(path, login.model_dump())
     except OSError as error:
         raise ConfigurationError(
             f"The Frame.io login cannot be written to {path} ({error.strerror}); let PostFlow's "

@@ -35,10 +35,10 @@ def find_config() -> Path | None:
     return next((p.absolute() for p in _config_places() if p.is_file()), None)
 
 
-def read_config(path: Path) -> dict[str, dict[str, Any]]:
-    """Return PostFlow's sections of the file, comments removed; raises ConfigurationError."""
+def read_json(path: Path) -> Any:
+    """Return what a file that a person wrote holds; raises ConfigurationError."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read ({error.strerror}).") from error
     except json.JSONDecodeError as error:
@@ -49,6 +49,11 @@ def read_config(path: Path) -> dict[str, dict[str, Any]]:
         raise ConfigurationError(f"{path} is not text in UTF-8; save it as UTF-8.") from error
     except ValueError as error:
         raise ConfigurationError(f"{path} is not valid JSON: {error}.") from error
+
+
+def read_config(path: Path) -> dict[str, dict[str, Any]]:
+    """Return PostFlow's sections of the file, comments removed; raises ConfigurationError."""
+    content = read_json(path)
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path} must hold one JSON object with sections.")
     content = drop_comments(content)
