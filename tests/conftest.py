@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
@@ -32,6 +33,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _english(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let programs speak English, whatever the language of whoever runs the tests."""
     monkeypatch.setenv("POSTFLOW_LANG", "en")
+
+
+@pytest.fixture(autouse=True)
+def _all_is_logged() -> Iterator[None]:
+    """Let no test hear less because one before it ran a command that says only errors."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
