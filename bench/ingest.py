@@ -8,8 +8,6 @@ mean is in docs/performance.md.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -22,6 +20,7 @@ from pathlib import Path
 from sqlmodel import Session, col, func, select
 
 from bench.deliveries import SECRET, Sent, find_wrk, send_by_wrk, write_deliveries
+from bench.machine import describe_machine
 from bench.programs import (
     Served,
     postgres_database,
@@ -170,15 +169,6 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def machine() -> str:
-    """Describe what is measured on, and what else keeps it busy."""
-    load = os.getloadavg()[0]
-    return (
-        f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}; "
-        f"load of the last minute: {load:.1f}"
-    )
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -190,7 +180,7 @@ def main() -> None:
     if find_wrk() is None:
         say("The ingest benchmark is skipped: wrk is not installed (Debian: apt-get install wrk).")
         return
-    say(machine())
+    say(describe_machine())
     with tempfile.TemporaryDirectory(prefix="postflow-bench-") as folder:
         found = measure(
             Path(folder),
@@ -200,7 +190,7 @@ def main() -> None:
             names=wanted.only,
         )
     print_table(found)
-    say(machine())
+    say(describe_machine())
 
 
 if __name__ == "__main__":

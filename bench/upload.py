@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import json
 import os
-import platform
 import resource
 import select
 import shutil
@@ -25,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.machine import describe_load, describe_machine
 from bench.nginx import find_nginx, serving
 from bench.senders import part_sizes, peak_memory
 
@@ -245,21 +245,14 @@ def main() -> None:
     if reason is not None:
         say(f"The upload benchmark is skipped: {reason}.")
         return
-    say(
-        f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}; {load()}"
-    )
+    say(describe_machine())
     found = run_bench(wanted.size, wanted.part, runs=wanted.runs)
     print_table(found)
     ours = [found[name] for name in ORDER if name.startswith("postflow")]
     print_memory(f"{wanted.size} MB", max(figures.peak for figures in ours))
     if wanted.large:
         print_memory(f"{wanted.large} MB", peak_of(wanted.large, wanted.part))
-    say(load())
-
-
-def load() -> str:
-    """Say what else keeps the machine busy: figures of a busy one are worth little."""
-    return f"load of the last minute: {os.getloadavg()[0]:.1f}"
+    say(describe_load())
 
 
 @contextmanager

@@ -29,7 +29,8 @@ from sqlalchemy.engine import make_url
 from sqlmodel import col, func, select
 
 from bench.deliveries import SECRET, make_body
-from bench.ingest import machine, say, verdict
+from bench.ingest import say, verdict
+from bench.machine import describe_machine
 from bench.meters import Meter, backends_of, metering, with_children
 from bench.posting import Poster
 from bench.programs import Served, postgres_database, running, serving_postflow, serving_simulator
@@ -299,7 +300,7 @@ def main() -> None:
     wanted = parser.parse_args()
     if wanted.rate * (_WARM_UP + wanted.seconds) / _ONE_IN > wanted.uploads / 2:
         sys.exit("There are too few uploads for so many verdicts.")
-    say(machine())
+    say(describe_machine())
     with (
         tempfile.TemporaryDirectory(prefix="postflow-bench-") as folder,
         prepared(Path(folder)) as place,
@@ -308,7 +309,7 @@ def main() -> None:
             say("The verdict benchmark is skipped: no PostgreSQL server answers.")
             return
         reviews = asyncio.run(begin_reviews(place, wanted.uploads))
-        say(f"{len(reviews)} uploads are under review; {machine()}")
+        say(f"{len(reviews)} uploads are under review; {describe_machine()}")
         before = place.meter.read()
         sent = asyncio.run(
             send(place, reviews, rate=wanted.rate, seconds=wanted.seconds, others=wanted.others)
@@ -320,7 +321,7 @@ def main() -> None:
         say(f"  processor time for a verdict and the {_ONE_IN - 1} others, ms:")
         for name, seconds in taken.items():
             say(f"    {name:20} {seconds / verdicts * 1000:6.1f}")
-    say(machine())
+    say(describe_machine())
 
 
 if __name__ == "__main__":

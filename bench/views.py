@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from bench.machine import describe_load, describe_machine
 from postflow.store.database import Store, open_store
 from postflow.store.tables import (
     CommentRevisionRow,
@@ -65,8 +65,7 @@ class Figure:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; 1 when a goal is missed."""
     options = _parse(arguments)
-    print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} processors")
-    print(f"load of the last minute before: {os.getloadavg()[0]:.1f}\n")
+    print(f"before: {describe_machine()}\n")
     print("| database | uploads | events | reading | best ms | median ms | worst ms | goal |")
     print("|---|---|---|---|---|---|---|---|")
     figures = []
@@ -75,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for figure in measure(database, uploads, options):
                 figures.append(figure)
                 _print_row(figure)
-    print(f"\nload of the last minute after: {os.getloadavg()[0]:.1f}")
+    print(f"\nafter: {describe_load()}")
     return 0 if all(figure.is_reached for figure in figures) else 1
 
 
