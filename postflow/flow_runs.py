@@ -1,7 +1,7 @@
 """Prefect, as far as PostFlow needs it from outside a flow: wake, look, start, tell.
 
-The only module besides `flows/` that knows Prefect's client; imported lazily, because importing
-Prefect takes more than a second.
+Besides `flows/` only this module and `run_states` know Prefect's client; they are imported lazily,
+because importing Prefect takes more than a second.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,23 +23,10 @@ from prefect.states import Scheduled
 
 from postflow.domain.runs import ResumeAnswer, RunArtifact, RunState
 from postflow.errors import FlowRunError, PrefectUnavailableError
+from postflow.run_states import read_state, read_states
 
-_PAGE = 50
-"""Runs in one question: Prefect's server answers nobody else before it has written all of them."""
 LONGEST_START = timedelta(minutes=5)
 """A run that is pending for longer lost its process before that could say anything."""
-_STATES = {
-    StateType.PAUSED: RunState.WAITING,
-    StateType.SCHEDULED: RunState.STARTING,
-    StateType.PENDING: RunState.STARTING,
-    StateType.RUNNING: RunState.RUNNING,
-    StateType.CRASHED: RunState.CRASHED,
-    StateType.CANCELLED: RunState.CANCELLED,
-    StateType.CANCELLING: RunState.CANCELLED,
-    StateType.COMPLETED: RunState.FINISHED,
-    StateType.FAILED: RunState.FINISHED,
-}
-
 _ENDS = {
     "Completed": StateType.COMPLETED,
     "Rejected": StateType.COMPLETED,
@@ -86,14 +73,7 @@ class PrefectFlowRuns:
         if not wanted:
             return states
         async with self._talk("reading flow runs") as prefect:
-            for start in range(0, len(wanted), _PAGE):
-                ids = wanted[start : start + _PAGE]
-                asked = {"flow_runs": {"id": {"any_": ids}}, "limit": _PAGE}
-                # Not by the client's `read_flow_runs`: it makes whole flow runs of the answer, and
-                # nobody else is served meanwhile.
-                answer = await prefect.request("POST", "/flow_runs/filter", json=asked)
-                states |= {run["id"]: self._read_state(run["state"]) for run in answer.json()}
-        return states
+            return states | await read_states(prefect, wanted, longest_start=self._longest_start)
 
     async def fetch_outcome(self, flow_run_id: str) -> tuple[RunState, str]:
         """Return one run's state and the sentence that Prefect keeps with it."""
@@ -102,7 +82,7 @@ class PrefectFlowRuns:
         if run.state is None:
             return RunState.STARTING, ""
         state = run.state.model_dump(mode="json", include={"type", "timestamp"})
-        return self._read_state(state), run.state.message or ""
+        return read_state(state, longest_start=self._longest_start), run.state.message or ""
 
     async def find_deployment(self, name: str) -> str:
         """Return the id of `flow/deployment`; raises FlowRunError when there is none."""
@@ -257,15 +237,6 @@ class PrefectFlowRuns:
             raise self._unavailable(doing, error) from error
         except (httpx.HTTPError, OSError, RuntimeError) as error:
             raise self._unavailable(doing, error) from error
-
-    def _read_state(self, state: Mapping[str, Any] | None) -> RunState:
-        """Return what a state, as Prefect writes it in JSON, means for a wake-up."""
-        if state is None:
-            return RunState.STARTING
-        kind, at = StateType(state["type"]), datetime.fromisoformat(state["timestamp"])
-        if kind is StateType.PENDING and datetime.now(UTC) - at > self._longest_start:
-            return RunState.CRASHED
-        return _STATES[kind]
 
     def _unavailable(self, doing: str, error: Exception) -> PrefectUnavailableError:
         return PrefectUnavailableError(

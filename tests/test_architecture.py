@@ -27,6 +27,7 @@ LAYERS = (
         "postflow.store",
         "postflow.frameio",
         "postflow.flow_runs",
+        "postflow.run_states",
         "postflow.notices",
         "postflow.logs",
         "postflow.public_address",
@@ -55,6 +56,7 @@ LAYERS = (
 INSIDE_ONE_PLACE = {
     ("postflow.__main__", "postflow.cli"),  # `python -m postflow` is the command
     ("postflow.domain", "postflow.errors"),  # the domain raises our errors
+    ("postflow.flow_runs", "postflow.run_states"),  # how it asks about many of them
     ("postflow.submitting", "postflow.delivery"),  # both hash files, in one way
     ("postflow.uploading", "postflow.upload_journal"),  # the journal is where uploading keeps track
     ("postflow.webhook_rotation", "postflow.webhook_registration"),  # its steps repeat registering

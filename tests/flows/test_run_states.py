@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -70,6 +71,29 @@ def test_kept_client_answers_again_and_again(server: PrefectServer) -> None:
         return [*inside, await prefect.fetch_states([run_id])]
 
     assert asyncio.run(ask_often()) == [{run_id: RunState.STARTING}] * 4
+
+
+@pytest.mark.parametrize(
+    "others",
+    [{}, {"RUNNING": RunState.RUNNING}, {None: RunState.MISSING}],
+    ids=["all suspended", "one awake", "one unknown"],
+)
+def test_many_runs_are_told_apart(
+    server: PrefectServer, others: dict[str | None, RunState]
+) -> None:
+    """Where all are suspended a count says so; where one is not, each is looked at."""
+    flow = server.post("/flows/", {"name": "many"}).json()["id"]
+
+    def begin(kind: str | None) -> str:
+        if kind is None:
+            return str(uuid4())
+        run = {"flow_id": flow, "state": {"type": kind}}
+        return str(server.post("/flow_runs/", run).json()["id"])
+
+    expected = {begin("PAUSED"): RunState.WAITING for _ in range(3)}
+    expected |= {begin(kind): state for kind, state in others.items()}
+    prefect = PrefectFlowRuns(server.api_url)
+    assert asyncio.run(prefect.fetch_states(list(expected))) == expected
 
 
 def test_kept_client_needs_no_server() -> None:
