@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import NAMESPACE_URL, uuid5
 
+from sqlalchemy import Executable, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.domain.announcements import Announcement
 from postflow.store.tables import AnnouncementRow, UploadRow
@@ -76,13 +79,20 @@ def announce_of_service(
 
 def list_unsent(session: Session, *, now: datetime, limit: int = 100) -> list[AnnouncementRow]:
     """Return what is to be sent by now, oldest first."""
+    return list(session.exec(_select_unsent(lock=False), params={"now": now, "limit": limit}))
+
+
+@cache  # made once, see uploads.py
+def _select_unsent(*, lock: bool) -> SelectOfScalar[AnnouncementRow]:
     statement = (
         select(AnnouncementRow)
-        .where(col(AnnouncementRow.sent_at).is_(None), col(AnnouncementRow.try_at) <= now)
+        .where(
+            col(AnnouncementRow.sent_at).is_(None), col(AnnouncementRow.try_at) <= bindparam("now")
+        )
         .order_by(col(AnnouncementRow.created_at))
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
-    return list(session.exec(statement))
+    return statement.with_for_update(skip_locked=True) if lock else statement
 
 
 def claim_unsent(
@@ -92,14 +102,7 @@ def claim_unsent(
 
     Replicas would otherwise tell people everything twice.
     """
-    statement = (
-        select(AnnouncementRow)
-        .where(col(AnnouncementRow.sent_at).is_(None), col(AnnouncementRow.try_at) <= now)
-        .order_by(col(AnnouncementRow.created_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = list(session.exec(statement))
+    rows = list(session.exec(_select_unsent(lock=True), params={"now": now, "limit": limit}))
     for row in rows:
         row.try_at = now + lease
     session.flush()
@@ -129,5 +132,10 @@ def _make_id(kind: Announcement, upload_id: str, version: int, cause: str) -> st
 
 
 def _add_once(session: Session, row: AnnouncementRow) -> None:
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.exec(insert(AnnouncementRow).values(row.model_dump()).on_conflict_do_nothing())
+    session.execute(_insert_once(session.get_bind().dialect.name), row.model_dump())
+
+
+@cache
+def _insert_once(dialect: str) -> Executable:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(AnnouncementRow).on_conflict_do_nothing()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, exists, or_
+from sqlalchemy import ColumnElement, bindparam, exists, or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
@@ -81,9 +83,16 @@ def list_members(session: Session, batch_id: str) -> list[str]:
 
 def list_batches_of(session: Session, upload_id: str) -> list[str]:
     """Return the batches that this upload stands in."""
-    statement = select(BatchMemberRow.batch_id).where(BatchMemberRow.upload_id == upload_id)
+    return list(session.exec(_select_batches_of(), params={"upload_id": upload_id}))
+
+
+@cache  # made once, see uploads.py
+def _select_batches_of() -> SelectOfScalar[str]:
+    statement = select(BatchMemberRow.batch_id).where(
+        BatchMemberRow.upload_id == bindparam("upload_id")
+    )
     # In one order: whoever locks several of them must not meet another who goes the other way.
-    return list(session.exec(statement.order_by(col(BatchMemberRow.batch_id))))
+    return statement.order_by(col(BatchMemberRow.batch_id))
 
 
 def find_newest_batch(session: Session, upload_id: str) -> str | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.domain.changes import find_timecodes, has_remarks, say_place
 from postflow.domain.people import Person, ReviewRules
@@ -160,13 +163,19 @@ def _approves_whole(ruling: RulingRow, rules: ReviewRules, *, uploader_id: str |
 
 def _find_wishes(session: Session, comment_ids: list[str]) -> set[str]:
     """Return those comments in which the analyser saw a request or a fault beside the sign-off."""
-    rows = session.exec(
-        select(AnalysisRow)
-        .where(col(AnalysisRow.comment_id).in_(comment_ids))
-        .order_by(col(AnalysisRow.id))
-    )
+    if not comment_ids:
+        return set()
+    rows = session.exec(_select_analyses(), params={"comment_ids": comment_ids})
     newest = {row.comment_id: row for row in rows}
     return {comment_id for comment_id, row in newest.items() if _has_wish(row.reasons)}
+
+
+@cache  # made once, see uploads.py
+def _select_analyses() -> SelectOfScalar[AnalysisRow]:
+    statement = select(AnalysisRow).where(
+        col(AnalysisRow.comment_id).in_(bindparam("comment_ids", expanding=True))
+    )
+    return statement.order_by(col(AnalysisRow.id))
 
 
 def _has_wish(reasons: Iterable[dict[str, Any]]) -> bool:

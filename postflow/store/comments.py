@@ -6,8 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import NamedTuple
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.domain.findings import ChangeKind, Finding
 from postflow.domain.people import Person
@@ -35,6 +39,15 @@ class SeenComment:
     reasons: tuple[Mapping[str, object], ...] = ()
 
 
+class Applied(NamedTuple):
+    """What a complete list of comments made of the stored ones."""
+
+    news: list[Finding]
+    """What is new in it."""
+    comments: list[CommentRow]
+    """What `load_comments` returns from now on for the version."""
+
+
 def hash_text(text: str) -> str:
     """Return the name under which what was made of this text is kept."""
     return hashlib.sha256(storable(text).encode()).hexdigest()
@@ -42,12 +55,18 @@ def hash_text(text: str) -> str:
 
 def load_comments(session: Session, upload_id: str, version: int) -> list[CommentRow]:
     """Return the comments of a version that are not deleted, in the order they were written."""
+    asked = {"upload_id": upload_id, "version": version}
+    return list(session.exec(_select_standing(), params=asked))
+
+
+@cache  # made once, see uploads.py
+def _select_standing() -> SelectOfScalar[CommentRow]:
     statement = select(CommentRow).where(
-        CommentRow.upload_id == upload_id,
-        CommentRow.version == version,
+        CommentRow.upload_id == bindparam("upload_id"),
+        CommentRow.version == bindparam("version"),
         col(CommentRow.deleted_at).is_(None),
     )
-    return list(session.exec(statement.order_by(col(CommentRow.written_at))))
+    return statement.order_by(col(CommentRow.written_at))
 
 
 def apply_comments(
@@ -59,18 +78,17 @@ def apply_comments(
     file_id: str,
     now: datetime,
     read_anew: bool = True,
-) -> list[Finding]:
-    """Make the stored comments of a file equal to the complete list `seen`; return what is new.
+) -> Applied:
+    """Make the stored comments of a file equal to the complete list `seen`.
 
     What is missing from the list was deleted, and stays deleted: Frame.io never reuses an id.
     Only a rejection that is there again counts again, because doubt is never an approval.
     With `read_anew` the verdict of another analyser replaces the one in force, which stays on
     record: nothing that was ever made of a comment is changed or removed.
     """
-    known = {
-        row.comment_id: row
-        for row in session.exec(select(CommentRow).where(CommentRow.file_id == file_id))
-    }
+    asked = {"upload_id": upload_id, "version": version, "file_id": file_id}
+    rows = list(session.exec(_select_all(), params=asked))
+    known = {row.comment_id: row for row in rows if row.file_id == file_id}
     found: list[Finding] = []
     for comment in seen:
         row = known.pop(comment.comment_id, None)
@@ -84,6 +102,7 @@ def apply_comments(
                 written_at=comment.written_at,
             )
             _update(session, row, comment, now=now, changed=True, is_new=True)
+            rows.append(row)
         elif row.deleted_at is None or comment.verdict == ReviewStatus.REJECTED:
             changed = row.deleted_at is not None or _is_changed(row, comment)
             _update(session, row, comment, now=now, changed=changed)
@@ -95,7 +114,19 @@ def apply_comments(
             _add_revision(session, row, at=now, now=now, deleted=True)
             found.append(Finding(kind=ChangeKind.COMMENT_DELETED, resource_id=row.comment_id))
     session.flush()
-    return found
+    mine = [row for row in rows if (row.upload_id, row.version) == (upload_id, version)]
+    standing = [row for row in mine if row.deleted_at is None]
+    return Applied(found, sorted(standing, key=lambda row: row.written_at))
+
+
+@cache
+def _select_all() -> SelectOfScalar[CommentRow]:
+    """Select the comments of a file and of a version, which are nearly always the same."""
+    of_version = (col(CommentRow.upload_id) == bindparam("upload_id")) & (
+        col(CommentRow.version) == bindparam("version")
+    )
+    of_file = col(CommentRow.file_id) == bindparam("file_id")
+    return select(CommentRow).where(of_file | of_version)
 
 
 def _update(

@@ -47,30 +47,27 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        # Both made once: every transaction would otherwise make an engine of its own first.
+        self._for_writing = engine.execution_options(postflow_begin="BEGIN IMMEDIATE")
+        self._for_reading = engine.execution_options(**_read_one_moment(engine))
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Give a session whose changes are committed together at the end, or not at all."""
-        with self._session(postflow_begin="BEGIN IMMEDIATE") as session:
+        with self._session(self._for_writing) as session:
             yield session
             session.commit()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Give a session that sees one moment of the store and changes nothing."""
-        if self.engine.dialect.name == "sqlite":
-            options = {"postflow_begin": "BEGIN"}
-        else:  # by default each statement would see a moment of its own
-            options = {"isolation_level": "REPEATABLE READ"}
-        with self._session(**options) as session:
+        with self._session(self._for_reading) as session:
             yield session
 
     @contextmanager
-    def _session(self, **options: str) -> Iterator[Session]:
+    def _session(self, engine: Engine) -> Iterator[Session]:
         try:
-            with Session(
-                self.engine.execution_options(**options), expire_on_commit=False
-            ) as session:
+            with Session(engine, expire_on_commit=False) as session:
                 yield session
         except (OperationalError, InterfaceError, PoolTimeoutError) as error:
             raise StoreUnavailableError(
@@ -216,6 +213,13 @@ def _read_page_limit(url: URL) -> int:
             "for example sqlite:///postflow.db?max_page_count=262144 for 1 GB."
         )
     return int(text)
+
+
+def _read_one_moment(engine: Engine) -> dict[str, str]:
+    if engine.dialect.name == "sqlite":
+        return {"postflow_begin": "BEGIN"}
+    # By default each statement would see a moment of its own.
+    return {"isolation_level": "REPEATABLE READ"}
 
 
 def _prepare_sqlite(pragmas: Sequence[str], connection: Any, _record: object) -> None:

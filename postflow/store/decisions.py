@@ -8,8 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.domain.standing import DecisionSource, Review, ReviewStatus
 from postflow.store.tables import CommentRow, DecisionRow, RulingRow, UploadRow
@@ -27,10 +30,16 @@ that were there before it keep their hash."""
 
 def load_rulings(session: Session, upload_id: str, version: int) -> list[RulingRow]:
     """Return every word about the whole version, in the order it was said."""
+    asked = {"upload_id": upload_id, "version": version}
+    return list(session.exec(_select_rulings(), params=asked))
+
+
+@cache  # made once, see uploads.py
+def _select_rulings() -> SelectOfScalar[RulingRow]:
     statement = select(RulingRow).where(
-        RulingRow.upload_id == upload_id, RulingRow.version == version
+        RulingRow.upload_id == bindparam("upload_id"), RulingRow.version == bindparam("version")
     )
-    return list(session.exec(statement.order_by(col(RulingRow.at), col(RulingRow.id))))
+    return statement.order_by(col(RulingRow.at), col(RulingRow.id))
 
 
 def load_decisions(session: Session, upload_id: str) -> list[DecisionRow]:
@@ -43,10 +52,19 @@ def last_decision(
     session: Session, upload_id: str, *, version: int | None = None
 ) -> DecisionRow | None:
     """Return the newest decision about the upload, or about one version of it."""
-    statement = select(DecisionRow).where(DecisionRow.upload_id == upload_id)
+    asked: dict[str, object] = {"upload_id": upload_id}
     if version is not None:
-        statement = statement.where(DecisionRow.version == version)
-    return session.exec(statement.order_by(col(DecisionRow.id).desc())).first()
+        asked["version"] = version
+    statement = _select_last_decision(of_version=version is not None)
+    return session.exec(statement, params=asked).first()
+
+
+@cache
+def _select_last_decision(*, of_version: bool) -> SelectOfScalar[DecisionRow]:
+    statement = select(DecisionRow).where(DecisionRow.upload_id == bindparam("upload_id"))
+    if of_version:
+        statement = statement.where(DecisionRow.version == bindparam("version"))
+    return statement.order_by(col(DecisionRow.id).desc()).limit(1)
 
 
 def append_decision(

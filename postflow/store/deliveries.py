@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
@@ -18,11 +21,16 @@ from postflow.store.uploads import is_undoable
 
 def load_delivery(session: Session, upload_id: str, version: int) -> DeliveryRow | None:
     """Return the delivery of this version, claimed or complete."""
-    return session.exec(
-        select(DeliveryRow).where(
-            DeliveryRow.upload_id == upload_id, DeliveryRow.version == version
-        )
-    ).first()
+    asked = {"upload_id": upload_id, "version": version}
+    return session.exec(_select_delivery(), params=asked).first()
+
+
+@cache  # made once, see uploads.py
+def _select_delivery() -> SelectOfScalar[DeliveryRow]:
+    return select(DeliveryRow).where(
+        DeliveryRow.upload_id == bindparam("upload_id"),
+        DeliveryRow.version == bindparam("version"),
+    )
 
 
 def is_delivered(session: Session, row: UploadRow | VersionRow) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.errors import ClaimLostError
 from postflow.store.tables import FlowRunRow
@@ -12,12 +15,16 @@ from postflow.store.tables import FlowRunRow
 
 def last_attempt(session: Session, upload_id: str, version: int) -> FlowRunRow | None:
     """Return the newest run that worked, or is to work, on this version."""
-    statement = (
-        select(FlowRunRow)
-        .where(FlowRunRow.upload_id == upload_id, FlowRunRow.version == version)
-        .order_by(col(FlowRunRow.attempt).desc())
+    asked = {"upload_id": upload_id, "version": version}
+    return session.exec(_select_last_attempt(), params=asked).first()
+
+
+@cache  # made once, see uploads.py
+def _select_last_attempt() -> SelectOfScalar[FlowRunRow]:
+    statement = select(FlowRunRow).where(
+        FlowRunRow.upload_id == bindparam("upload_id"), FlowRunRow.version == bindparam("version")
     )
-    return session.exec(statement).first()
+    return statement.order_by(col(FlowRunRow.attempt).desc()).limit(1)
 
 
 def find_latest_run(session: Session, upload_id: str) -> FlowRunRow | None:
@@ -58,7 +65,7 @@ def claim_run(
 
     `holder` names the process; one that claimed the run before has lost it by this.
     """
-    row = session.exec(select(FlowRunRow).where(FlowRunRow.flow_run_id == flow_run_id)).first()
+    row = load_run(session, flow_run_id)
     if row is None:
         last = last_attempt(session, upload_id, version)
         if last is not None and last.flow_run_id is None:
@@ -87,7 +94,7 @@ def check_holder(session: Session, flow_run_id: str, *, holder: str) -> None:
 
 def renew_lease(session: Session, flow_run_id: str, *, until: datetime | None) -> None:
     """Prolong the lease, or give it back with None before the process suspends or ends."""
-    row = session.exec(select(FlowRunRow).where(FlowRunRow.flow_run_id == flow_run_id)).first()
+    row = load_run(session, flow_run_id)
     if row is not None and row.finished_at is None:
         row.lease_until = until
 
@@ -104,7 +111,7 @@ def finish_run(
 
     A process that still has to tell Prefect so, and may die before it can, says by when it will have.
     """
-    row = session.exec(select(FlowRunRow).where(FlowRunRow.flow_run_id == flow_run_id)).first()
+    row = load_run(session, flow_run_id)
     if row is not None:
         row.finished_at, row.lease_until, row.note = now, prefect_knows_by, note
 
@@ -118,12 +125,22 @@ def note_end_is_known(session: Session, flow_run_id: str) -> None:
 
 def load_run(session: Session, flow_run_id: str) -> FlowRunRow | None:
     """Return what is known of a flow run."""
-    return session.exec(select(FlowRunRow).where(FlowRunRow.flow_run_id == flow_run_id)).first()
+    return session.exec(_select_run(), params={"flow_run_id": flow_run_id}).first()
+
+
+@cache
+def _select_run() -> SelectOfScalar[FlowRunRow]:
+    return select(FlowRunRow).where(FlowRunRow.flow_run_id == bindparam("flow_run_id"))
 
 
 def list_expired_runs(session: Session, *, now: datetime) -> list[FlowRunRow]:
     """Return the runs whose process has said nothing for too long, to us or to Prefect."""
-    return list(session.exec(select(FlowRunRow).where(col(FlowRunRow.lease_until) <= now)))
+    return list(session.exec(_select_expired(), params={"now": now}))
+
+
+@cache
+def _select_expired() -> SelectOfScalar[FlowRunRow]:
+    return select(FlowRunRow).where(col(FlowRunRow.lease_until) <= bindparam("now"))
 
 
 def expect_sign_of_life(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, or_, update
+from sqlalchemy import ColumnElement, Update, bindparam, or_, update
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -131,10 +131,25 @@ def settle_events(
     note: str | None = None,
 ) -> None:
     """Mark events as dealt with; settling one again changes nothing that matters."""
-    session.exec(
+    if ids:
+        said = {"ids": ids, "now": now, "for_upload": upload_id, "said": note}
+        session.exec(_settle(), params=said)
+
+
+@cache  # see _open_events
+def _settle() -> Update:
+    return (
         update(EventRow)
-        .where(col(EventRow.id).in_(ids))
-        .values(settled_at=now, claimed_until=None, upload_id=upload_id, note=note, error=None)
+        .where(col(EventRow.id).in_(bindparam("ids", expanding=True)))
+        .values(
+            settled_at=bindparam("now"),
+            claimed_until=None,
+            upload_id=bindparam("for_upload"),
+            note=bindparam("said"),
+            error=None,
+        )
+        # Nobody goes on with rows that are settled.
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from postflow.domain.people import ReviewRules
 from postflow.settings.review import ReviewSettings
@@ -33,10 +35,14 @@ def remember_own_user(session: Session, user_id: str, *, now: datetime) -> None:
 def find_own_user(session: Session) -> str | None:
     """Return as whom PostFlow was signed in last, if it ever was."""
     if _FOUND not in session.info:  # every decision asks more than once
-        newest = select(OwnUserRow.user_id).order_by(col(OwnUserRow.seen_at).desc())
-        session.info[_FOUND] = session.exec(newest.limit(1)).first()
+        session.info[_FOUND] = session.exec(_select_newest()).first()
     found: str | None = session.info[_FOUND]
     return found
+
+
+@cache  # made once, see uploads.py
+def _select_newest() -> SelectOfScalar[str]:
+    return select(OwnUserRow.user_id).order_by(col(OwnUserRow.seen_at).desc()).limit(1)
 
 
 def load_rules(session: Session, review: ReviewSettings) -> ReviewRules:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -80,10 +82,7 @@ def register_upload(
 
 def load_upload(session: Session, upload_id: str, *, lock: bool = False) -> UploadRow:
     """Return the upload; raises UnknownUploadError. `lock` keeps other workers off it."""
-    statement = select(UploadRow).where(UploadRow.upload_id == upload_id)
-    if lock:  # what was read before the lock may have changed since
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    found = session.exec(statement).first()
+    found = session.exec(_select_upload(lock=lock), params={"upload_id": upload_id}).first()
     if found is None:
         raise UnknownUploadError(
             f"There is no upload {upload_id!r}; `postflow status` lists those that exist."
@@ -91,16 +90,28 @@ def load_upload(session: Session, upload_id: str, *, lock: bool = False) -> Uplo
     return found
 
 
+@cache  # made once, as all that a look asks: making a statement costs more than asking
+def _select_upload(*, lock: bool) -> SelectOfScalar[UploadRow]:
+    statement = select(UploadRow).where(UploadRow.upload_id == bindparam("upload_id"))
+    if lock:  # what was read before the lock may have changed since
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return statement
+
+
 def load_version(session: Session, upload: UploadRow) -> VersionRow:
     """Return the upload's current version."""
     for row in session.identity_map.values():  # a statement would give the same object again
         if isinstance(row, VersionRow) and _is_current(row, upload):
             return row
-    return session.exec(
-        select(VersionRow).where(
-            VersionRow.upload_id == upload.upload_id, VersionRow.version == upload.version
-        )
-    ).one()
+    asked = {"upload_id": upload.upload_id, "version": upload.version}
+    return session.exec(_select_current(), params=asked).one()
+
+
+@cache
+def _select_current() -> SelectOfScalar[VersionRow]:
+    return select(VersionRow).where(
+        VersionRow.upload_id == bindparam("upload_id"), VersionRow.version == bindparam("version")
+    )
 
 
 def _is_current(version: VersionRow, upload: UploadRow) -> bool:
@@ -109,7 +120,12 @@ def _is_current(version: VersionRow, upload: UploadRow) -> bool:
 
 def find_version(session: Session, file_id: str) -> VersionRow | None:
     """Return the version that is this Frame.io file, if PostFlow tracks it."""
-    return session.exec(select(VersionRow).where(VersionRow.file_id == file_id)).first()
+    return session.exec(_select_version(), params={"file_id": file_id}).first()
+
+
+@cache
+def _select_version() -> SelectOfScalar[VersionRow]:
+    return select(VersionRow).where(VersionRow.file_id == bindparam("file_id"))
 
 
 def find_unattached(session: Session, filename: str, *, project_id: str | None) -> UploadRow | None:
@@ -157,12 +173,18 @@ def attach_file(session: Session, upload: UploadRow, *, file_id: str, now: datet
 
 def is_project_tracked(session: Session, project_id: str) -> bool:
     """Whether anything of this project is under review, or may be, its project being unknown."""
+    return session.exec(_select_tracked(), params={"project_id": project_id}).first() is not None
+
+
+@cache
+def _select_tracked() -> SelectOfScalar[str]:
     statement = select(UploadRow.upload_id).where(
-        col(UploadRow.project_id).in_([project_id]) | col(UploadRow.project_id).is_(None),
+        (col(UploadRow.project_id) == bindparam("project_id"))
+        | col(UploadRow.project_id).is_(None),
         UploadRow.status != UploadStatus.FAILED,
         col(UploadRow.cancelled_at).is_(None),
     )
-    return session.exec(statement.limit(1)).first() is not None
+    return statement.limit(1)
 
 
 def move_status(upload: UploadRow, seen: UploadStatus, *, now: datetime) -> bool:
@@ -188,69 +210,6 @@ def is_undoable(upload: UploadRow, *, now: datetime) -> bool:
 def list_past_undo(session: Session, *, now: datetime) -> list[str]:
     """Return the uploads whose approval nobody has undone in time."""
     return list(session.exec(select(UploadRow.upload_id).where(col(UploadRow.undo_until) <= now)))
-
-
-def begin_look(session: Session, file_id: str) -> VersionRow | None:
-    """Count a new reading of this file; return its version, or None when nobody tracks it.
-
-    Only the newest reading may be written down (`lock_looked_at`): a comment list that was
-    fetched before another one, but written after it, would bring a lifted rejection back, or
-    take an open one away.
-    """
-    version = session.exec(
-        select(VersionRow).where(VersionRow.file_id == file_id).with_for_update()
-    ).first()
-    if version is not None:
-        version.looks += 1
-    return version
-
-
-def lock_looked_at(
-    session: Session, file_id: str, *, look: int
-) -> tuple[UploadRow, VersionRow] | None:
-    """Return the version that is this file and its upload, unless another reading was begun since.
-
-    New readings have to wait from here on. The upload is locked before the version, as everywhere.
-    """
-    found = session.exec(
-        select(UploadRow, VersionRow)
-        .join(VersionRow, col(VersionRow.upload_id) == col(UploadRow.upload_id))
-        .where(VersionRow.file_id == file_id)
-        .with_for_update(of=(UploadRow, VersionRow))
-        .execution_options(populate_existing=True)
-    ).first()
-    return found if found is not None and found[1].looks == look else None
-
-
-def claim_due_looks(
-    session: Session, *, now: datetime, limit: int, lease: timedelta
-) -> list[tuple[str, str]]:
-    """Take the uploads whose file is to be read again, with their files, for the lease."""
-    statement = (
-        select(UploadRow)
-        .where(col(UploadRow.look_at) <= now, col(UploadRow.file_id).is_not(None))
-        .order_by(col(UploadRow.look_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    claimed = []
-    for upload in session.exec(statement):
-        upload.look_at = now + lease
-        if upload.file_id is not None:
-            claimed.append((upload.upload_id, upload.file_id))
-    session.flush()
-    return claimed
-
-
-def list_due_looks(session: Session, *, now: datetime, limit: int) -> list[str]:
-    """Return the uploads whose file is to be read again by now, the most overdue first."""
-    statement = (
-        select(UploadRow.upload_id)
-        .where(col(UploadRow.look_at) <= now, col(UploadRow.file_id).is_not(None))
-        .order_by(col(UploadRow.look_at))
-        .limit(limit)
-    )
-    return list(session.exec(statement))
 
 
 def _check_same(

@@ -7,7 +7,9 @@ the flow run itself closes the wait. A resume is only a wake-up call: it may be 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
@@ -157,14 +159,18 @@ def list_due_waits(
 
     With each how often its flow run was restarted.
     """
-    statement = (
+    return list(session.exec(_select_due(tried=tried), params={"now": now, "limit": limit}))
+
+
+@cache  # made once, see uploads.py
+def _select_due(*, tried: bool) -> Select[WaitRow, int]:
+    return (
         _with_restarts()
-        .where(col(WaitRow.due_at).is_not(None), col(WaitRow.try_at) <= now)
+        .where(col(WaitRow.due_at).is_not(None), col(WaitRow.try_at) <= bindparam("now"))
         .where(col(WaitRow.attempts) > 0 if tried else col(WaitRow.attempts) == 0)
         .order_by(col(WaitRow.due_at))
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
-    return list(session.exec(statement))
 
 
 def list_open_waits(session: Session) -> list[tuple[WaitRow, int]]:
@@ -244,16 +250,22 @@ def is_awaited(session: Session, upload: UploadRow) -> bool:
     return session.exec(statement.limit(1)).first() is not None
 
 
-def list_uploads_with_unanswered_waits(session: Session) -> list[str]:
-    """Return the uploads that somebody waits for and that have given no answer so far."""
-    statement = select(WaitRow.upload_id).where(
-        col(WaitRow.closed_at).is_(None), col(WaitRow.due_at).is_(None)
+def list_unanswered_waits(session: Session) -> list[tuple[WaitRow, UploadRow]]:
+    """Return the waits that nothing has marked due so far, each with its upload."""
+    statement = (
+        select(WaitRow, UploadRow)
+        .join(UploadRow, col(UploadRow.upload_id) == col(WaitRow.upload_id))
+        .where(col(WaitRow.closed_at).is_(None), col(WaitRow.due_at).is_(None))
     )
-    return list(session.exec(statement.distinct()))
+    return list(session.exec(statement))
 
 
 def _open_waits(session: Session, upload_id: str) -> list[WaitRow]:
-    statement = select(WaitRow).where(
-        WaitRow.upload_id == upload_id, col(WaitRow.closed_at).is_(None)
+    return list(session.exec(_select_open(), params={"upload_id": upload_id}))
+
+
+@cache
+def _select_open() -> SelectOfScalar[WaitRow]:
+    return select(WaitRow).where(
+        WaitRow.upload_id == bindparam("upload_id"), col(WaitRow.closed_at).is_(None)
     )
-    return list(session.exec(statement))

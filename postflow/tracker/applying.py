@@ -62,7 +62,7 @@ def apply_seen(
         upload.gone_at = None
     _update_version(upload, version, seen)
     was_delivered = is_delivered(session, version)
-    found += apply_comments(
+    applied = apply_comments(
         session,
         seen.comments,
         upload_id=upload.upload_id,
@@ -72,6 +72,7 @@ def apply_seen(
         # What was delivered was decided by the rules of its day; `calibrate` shows the difference.
         read_anew=not was_delivered,
     )
+    found += applied.news
     own = settings.for_project(upload.project_id)
     if own.analysis.second_opinion is not None:
         reuse_opinions(session, upload.upload_id, version.version, now=now)
@@ -83,11 +84,13 @@ def apply_seen(
         found.append(Finding(kind=ChangeKind.STATUS_CHANGED, resource_id=file_id, at=at))
     if is_current and upload.cancelled_at is None:
         found += _move(session, upload, version, seen.status, now=now)
-        redecide(session, upload, settings=settings, now=now)
     note_findings(session, upload, version, found, events=events, now=now, known_at=known_at)
     version.read_at = began_at or now
     if is_current:
         look = plan_look(session, upload, settings=settings, now=now, is_delivered=was_delivered)
+        upload.look_at = look  # before the decision, so that both are written together
+        if upload.cancelled_at is None:
+            redecide(session, upload, settings=settings, now=now, comments=applied.comments)
         upload.look_at = min(look, upload.quiet_until or look) if look else None
     return found
 

@@ -30,23 +30,37 @@ from postflow.tracker.holding import await_quiet, guard_delivery, hold_for_undo
 from postflow.tracker.statements import make_statements
 
 
-def redecide(session: Session, upload: UploadRow, *, settings: Settings, now: datetime) -> Review:
-    """Bring review status, decisions, due waits and announcements up to what is stored."""
+def redecide(
+    session: Session,
+    upload: UploadRow,
+    *,
+    settings: Settings,
+    now: datetime,
+    comments: Sequence[CommentRow] | None = None,
+) -> Review:
+    """Bring review status, decisions, due waits and announcements up to what is stored.
+
+    `comments` are those of the current version (`load_comments`), where the caller has them.
+    """
     own = settings.for_project(upload.project_id)
     version = load_version(session, upload)
-    comments = load_comments(session, upload.upload_id, upload.version)
-    rulings = load_rulings(session, upload.upload_id, upload.version)
-    statements = make_statements(session, version, own, comments=comments, rulings=rulings)
-    review = decide_review(statements, quorum=own.review.quorum)
-    review = await_quiet(upload, review, statements, review_settings=own.review, now=now)
-    was_held = upload.held_since is not None
-    guard_delivery(session, upload, review, statements, settings=own, now=now)
-    is_moved = upload.review_status != review.status
-    is_news = is_moved or (was_held and upload.held_since is None)
-    if is_moved:
-        upload.review_status, upload.updated_at = review.status, now
-    hold_for_undo(session, upload, is_fresh=is_news, review_settings=own.review, now=now)
-    decision = append_decision(session, upload, review, analyser_version=ANALYSER_VERSION, now=now)
+    if comments is None:
+        comments = load_comments(session, upload.upload_id, upload.version)
+    with session.no_autoflush:  # what it changes of the upload is written once, with the decision
+        rulings = load_rulings(session, upload.upload_id, upload.version)
+        statements = make_statements(session, version, own, comments=comments, rulings=rulings)
+        review = decide_review(statements, quorum=own.review.quorum)
+        review = await_quiet(upload, review, statements, review_settings=own.review, now=now)
+        was_held = upload.held_since is not None
+        guard_delivery(session, upload, review, statements, settings=own, now=now)
+        is_moved = upload.review_status != review.status
+        is_news = is_moved or (was_held and upload.held_since is None)
+        if is_moved:
+            upload.review_status, upload.updated_at = review.status, now
+        hold_for_undo(session, upload, is_fresh=is_news, review_settings=own.review, now=now)
+        decision = append_decision(
+            session, upload, review, analyser_version=ANALYSER_VERSION, now=now
+        )
     if is_moved:
         _count_silence(session, upload, now=now)
     if decision is not None:

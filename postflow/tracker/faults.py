@@ -1,14 +1,17 @@
-"""What a failed try means: whose fault it is, how to say it, and when to try again."""
+"""What a failed try means: whose fault it is, how to say and log it, and when to try again."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from http import HTTPStatus
 
+import structlog
+
 from postflow.errors import ConfigurationError, FrameioRefusedError, PostFlowError
 
 _FIRST_RETRY = timedelta(seconds=2)
 _LONGEST_RETRY = timedelta(minutes=5)
+_log = structlog.get_logger("postflow.tracker")
 _MOST_DOUBLINGS = 10  # beyond, the longest retry is reached long since
 
 
@@ -34,3 +37,9 @@ def plan_retry(attempts: int) -> timedelta:
 def describe(error: Exception) -> str:
     """Return our sentence, or for an error that nobody foresaw its kind and text."""
     return str(error) if isinstance(error, PostFlowError) else f"{type(error).__name__}: {error}"
+
+
+def warn(what: str, error: Exception, **fields: object) -> None:
+    """Log what failed; with its traceback if nobody foresaw it."""
+    unforeseen = not isinstance(error, PostFlowError)
+    _log.warning(what, error=describe(error), exc_info=unforeseen, **fields)

@@ -6,31 +6,27 @@ There is one way of reading, whether an event, the timer or a person asked for i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 import structlog
 
 from postflow.domain.people import Person
-from postflow.errors import PostFlowError, StoreUnavailableError
+from postflow.errors import StoreUnavailableError
 from postflow.frameio.wire import File
 from postflow.settings import Settings
 from postflow.settings.advice import list_own_user_warnings
 from postflow.store.database import Store
 from postflow.store.findings import match_events
 from postflow.store.inbox import settle_events
+from postflow.store.looks import begin_look, claim_due_looks, list_due_looks, lock_looked_at
 from postflow.store.own_users import remember_own_user
 from postflow.store.tables import EventRow
-from postflow.store.uploads import (
-    begin_look,
-    claim_due_looks,
-    list_due_looks,
-    lock_looked_at,
-)
 from postflow.tracker.applying import apply_seen, known_authors
-from postflow.tracker.faults import describe
+from postflow.tracker.faults import warn
 from postflow.tracker.ports import Clock, FrameioReader
 from postflow.tracker.reading import FileSeen, read_file, read_status_changes
 from postflow.tracker.status_field import StatusHint
@@ -47,11 +43,10 @@ _log = structlog.get_logger("postflow.tracker")
 
 
 class _Look(NamedTuple):
-    """A reading that was begun: its number, and what was known of the file before it."""
+    """A reading that was begun: its number, and the Status that was known before it."""
 
     number: int
     began_at: datetime
-    authors: Mapping[str, Person]
     status_value: str | None
 
 
@@ -122,7 +117,7 @@ class Looker:
                 self._frameio,
                 file_id,
                 settings=self._settings,
-                known_authors=look.authors,
+                load_authors=partial(asyncio.to_thread, self._load_authors, file_id),
             )
             log: list[StatusHint] = []
             if seen is not None and seen.status_value != look.status_value:
@@ -154,8 +149,11 @@ class Looker:
             version = begin_look(session, file_id)
             if version is None:
                 return None
-            authors = known_authors(session, file_id)
-            return _Look(version.looks, self._clock(), authors, version.status_value)
+            return _Look(version.looks, self._clock(), version.status_value)
+
+    def _load_authors(self, file_id: str) -> dict[str, Person]:
+        with self._store.reading() as session:
+            return known_authors(session, file_id)
 
     def _apply(self, file_id: str, look: _Look, found: _Found, events: Sequence[EventRow]) -> None:
         now = self._clock()
@@ -196,9 +194,3 @@ class Looker:
                 return []
         with self._store.writing() as session:
             return claim_due_looks(session, now=now, limit=_LIMIT, lease=_AGAIN)
-
-
-def warn(what: str, error: Exception, **fields: object) -> None:
-    """Log what failed; with its traceback if nobody foresaw it."""
-    unforeseen = not isinstance(error, PostFlowError)
-    _log.warning(what, error=describe(error), exc_info=unforeseen, **fields)

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from postflow.domain.runs import RunState
 from postflow.errors import StoreUnavailableError
 from postflow.settings import Settings
+from postflow.settings.review import ReviewSettings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.batches import announce_decided_batches, list_missed_batches
 from postflow.store.database import Store
@@ -24,15 +25,16 @@ from postflow.store.flow_runs import (
     renew_lease,
 )
 from postflow.store.review_deadlines import list_due_deadlines, plan_anew
-from postflow.store.tables import WaitRow
+from postflow.store.tables import UploadRow, WaitRow
 from postflow.store.uploads import list_past_undo, load_upload
 from postflow.store.waits import (
     abandon_waits,
     list_due_waits,
     list_open_waits,
+    list_unanswered_waits,
     list_uploads_with_expired_waits,
-    list_uploads_with_unanswered_waits,
     mark_due_waits,
+    read_answer,
 )
 from postflow.store.wake_ups import note_attempt
 from postflow.tracker.deadlines import apply_deadlines
@@ -136,15 +138,19 @@ class Outbox:
     def mark_missed_answers(self) -> None:
         """Mark waits due whose answer is there although nothing that made it has marked them.
 
-        For example because the settings have changed; without this they would sleep on.
+        For example because the settings have changed; without this they would sleep on. All that
+        wait are looked at by one statement, and only what is missed is written.
         """
         with self._store.reading() as session:
-            upload_ids = list_uploads_with_unanswered_waits(session)
-        for upload_id in upload_ids:
+            missed = dict.fromkeys(
+                upload.upload_id
+                for wait, upload in list_unanswered_waits(session)
+                if read_answer(wait, upload, self._review_of(upload)) is not None
+            )
+        for upload_id in missed:
             with self._store.writing() as session:
                 upload = load_upload(session, upload_id, lock=True)
-                own = self._settings.for_project(upload.project_id)
-                mark_due_waits(session, upload, review=own.review, now=self._clock())
+                mark_due_waits(session, upload, review=self._review_of(upload), now=self._clock())
 
     def announce_missed_batches(self) -> None:
         """Announce the batches that are decided although no decision was the last one of them."""
@@ -241,6 +247,9 @@ class Outbox:
             cause=flow_run_id,
             payload=told | {"flow_run_id": flow_run_id},
         )
+
+    def _review_of(self, upload: UploadRow) -> ReviewSettings:
+        return self._settings.for_project(upload.project_id).review
 
     def _lease_end(self) -> datetime:
         return self._clock() + self._settings.tracker.lease

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,12 +42,13 @@ async def read_file(
     file_id: str,
     *,
     settings: Settings,
-    known_authors: Mapping[str, Person],
+    load_authors: Callable[[], Awaitable[Mapping[str, Person]]],
 ) -> FileSeen | None:
     """Return the file with every comment, or None when Frame.io says that it does not exist.
 
     One file read and one comment list. Replies come without their owner, so a reply that nobody
-    has seen yet costs one read more. Comments are judged by the settings of the file's project.
+    has seen yet costs one read more; `load_authors`, who returns whose comments are known, is asked
+    only where that matters. Comments are judged by the settings of the file's project.
     Raises FrameioError; a part of the comments is never returned.
     """
     try:
@@ -56,7 +57,10 @@ async def read_file(
         return None
     own = settings.for_project(file.project_id)
     comments = _unfold(listed)
-    if any(top.replies is None for top in listed):
+    lacks_replies = any(top.replies is None for top in listed)
+    lacks_owners = any(comment.owner is None for comment in comments.values())
+    known_authors = await load_authors() if lacks_replies or lacks_owners else {}
+    if lacks_replies:
         comments |= await _ask_for_missing(frameio, known_authors.keys() - comments.keys())
     seen = [
         see_comment(

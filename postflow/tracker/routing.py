@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
 
 from postflow.store.foreign import (
     DELETED_UNREAD,
@@ -41,10 +43,15 @@ def plan_routes(session: Session, rows: Sequence[EventRow]) -> list[Route]:
     ids = {row.resource_id for row in rows if row.resource_id and _kind_of(row) == "comment"}
     known: dict[str, str] = {}
     if ids:
-        found = select(CommentRow.comment_id, CommentRow.file_id)
-        known = dict(session.exec(found.where(col(CommentRow.comment_id).in_(ids))).all())
+        known = dict(session.exec(_select_files(), params={"ids": ids}).all())
     is_tracked = cache(partial(is_project_tracked, session))
     return [_plan_route(session, row, known, is_tracked) for row in rows]
+
+
+@cache  # made once: making it costs more than asking
+def _select_files() -> Select[str, str]:
+    found = select(CommentRow.comment_id, CommentRow.file_id)
+    return found.where(col(CommentRow.comment_id).in_(bindparam("ids", expanding=True)))
 
 
 def plan_route(session: Session, row: EventRow) -> Route:

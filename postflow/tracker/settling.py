@@ -23,8 +23,8 @@ from postflow.store.inbox import (
 from postflow.store.tables import EventRow
 from postflow.store.uploads import find_version
 from postflow.tracker.asking import Asker
-from postflow.tracker.faults import describe, is_events_fault, plan_retry
-from postflow.tracker.looking import READ_AGAIN, Looker, warn
+from postflow.tracker.faults import describe, is_events_fault, plan_retry, warn
+from postflow.tracker.looking import READ_AGAIN, Looker
 from postflow.tracker.ports import Clock, FrameioReader
 from postflow.tracker.routing import Route, plan_route, plan_routes
 from postflow.tracker.versions import StackReader

@@ -9,17 +9,15 @@ import pytest
 from postflow.domain.uploads import UploadStatus
 from postflow.errors import UnknownUploadError, UploadConflictError, UploadError
 from postflow.store.database import Store
+from postflow.store.looks import begin_look, claim_due_looks, lock_looked_at
 from postflow.store.tables import UploadRow
 from postflow.store.uploads import (
     attach_file,
-    begin_look,
-    claim_due_looks,
     find_unattached,
     find_version,
     has_unattached,
     is_project_tracked,
     load_upload,
-    lock_looked_at,
     register_upload,
 )
 from tests.factories import NOW, PROJECT, after, make_upload
