@@ -148,7 +148,7 @@ class Tracker:
         loops = [
             self._repeat(
                 "resume",
-                self.resumer.wake_due,
+                partial(self.resumer.wake_beside, beside),
                 self._resume_every,
                 stop,
                 news=self._outbox_has_news,

@@ -1,13 +1,15 @@
-"""What goes on at the same time: files beside each other, each file by one reading at a time."""
+"""What goes on at the same time: files beside each other, each by one reading; wake-ups too."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
+from postflow.domain.runs import ResumeAnswer
+from postflow.errors import PrefectUnavailableError
 from postflow.frameio.wire import Comment
 from tests.factories import CLIENT, GUEST, REVIEWER
-from tests.tracker.conftest import Scene
+from tests.tracker.conftest import RUN, Scene
 
 
 class Gate:
@@ -77,6 +79,56 @@ def test_later_events_are_taken_meanwhile(scene: Scene) -> None:
     asyncio.run(settle())
     assert scene.upload("slow").review_status == "approved"
     assert all(event.settled_at for event in scene.events())
+
+
+def test_slow_resume_holds_up_no_other(scene: Scene) -> None:
+    """Prefect's answer about one run is not waited for before the next is called, nor asked twice."""
+    other = "22222222-2222-4222-8222-222222222222"
+    opened = asyncio.Event()
+    resume = scene.flow_runs.resume
+
+    async def resume_slowly(flow_run_id: str) -> ResumeAnswer:
+        if flow_run_id == RUN:
+            await opened.wait()
+        return await resume(flow_run_id)
+
+    scene.flow_runs.resume = resume_slowly  # type: ignore[method-assign]  # the fake is made slow
+    for upload_id, file_id, run in (("slow", "file-1", RUN), ("fast", "file-2", other)):
+        scene.track(upload_id, file_id)
+        scene.wait_for(upload_id=upload_id, run=run)
+
+    async def wake() -> None:
+        async with asyncio.TaskGroup() as beside:
+            scene.decide(upload_id="slow")
+            assert await scene.resumer.wake_beside(beside) == 1
+            scene.decide(upload_id="fast")
+            assert await scene.resumer.wake_beside(beside) == 1
+            await until(lambda: scene.flow_runs.resumed == [other])
+            assert await scene.resumer.wake_beside(beside) == 0
+            opened.set()
+
+    asyncio.run(wake())
+    assert scene.flow_runs.resumed == [other, RUN]
+
+
+def test_prefect_that_is_away_is_asked_once_for_all(scene: Scene) -> None:
+    """Nobody else is called after the first who got no answer; each is called again later."""
+    waits = []
+    for number in range(20):
+        run = f"22222222-2222-4222-8222-{number:012}"
+        scene.track(f"clip-{number}", f"file-{number}")
+        waits.append(scene.wait_for(upload_id=f"clip-{number}", run=run))
+        scene.decide(upload_id=f"clip-{number}")
+    asked: list[str] = []
+
+    async def be_away(flow_run_id: str) -> ResumeAnswer:
+        asked.append(flow_run_id)
+        raise PrefectUnavailableError("Prefect's server does not answer")
+
+    scene.flow_runs.resume = be_away  # type: ignore[method-assign]  # the fake fails late
+    assert asyncio.run(scene.resumer.wake_due()) == 20
+    assert 0 < len(asked) <= 8
+    assert all(scene.wait(each).last_answer for each in waits)
 
 
 def test_one_file_is_read_by_one_at_a_time(scene: Scene) -> None:
