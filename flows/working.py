@@ -16,7 +16,7 @@ from flows.patience import patient, wait_for_store
 from postflow.clock import utc_now
 from postflow.errors import ClaimLostError, StoreError
 from postflow.settings import Settings, load_settings
-from postflow.store.batches import hold_batch, release_batch
+from postflow.store.batches import hold_batch
 from postflow.store.database import Store, open_store
 from postflow.store.flow_runs import (
     check_holder,
@@ -154,7 +154,9 @@ def record_end(desk: Desk, *, note: str) -> None:
 def holding_batch(desk: Desk) -> Iterator[None]:
     """Show for as long as the block runs that this process is alive and works on the batch.
 
-    Unlike a video's, a batch's work may be done by two processes at once: all of it is found again.
+    The lease is not given back: when it runs out, the tracker starts a batch again that died before
+    Prefect heard of its end. Unlike a video's, a batch's work may be done twice, even by two
+    processes at once: all of it is found again.
     """
 
     def renew(session: Session) -> None:
@@ -165,7 +167,6 @@ def holding_batch(desk: Desk) -> Iterator[None]:
     _write(desk, renew)
     with _beating(desk, renew):
         yield
-    _write(desk, lambda session: release_batch(session, desk.flow_run_id))
 
 
 @patient

@@ -41,7 +41,7 @@ def hold_batch(session: Session, batch_id: str, *, lease_until: datetime, now: d
 
 
 def release_batch(session: Session, batch_id: str) -> None:
-    """Say that nothing is left to be done for the batch's videos to be on their way."""
+    """Say that Prefect knows the end of the batch, or that nobody is brought back to it."""
     row = session.get(BatchRow, batch_id)
     if row is not None:
         row.lease_until = None

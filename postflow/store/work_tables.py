@@ -135,7 +135,7 @@ class BatchRow(SQLModel, table=True):
     created_at: datetime = moment(nullable=False)
     decided_at: datetime | None = moment()
     lease_until: datetime | None = moment()
-    """Renewed by the process that registers and starts its videos; None once that is done."""
+    """Renewed by the process that registers and starts its videos; None once Prefect knows its end."""
     restarts: int = 0
 
 

@@ -1,4 +1,4 @@
-"""Batches whose process died before all their videos were on their way: their runs come back.
+"""Batches whose process died before Prefect heard of their end: their runs come back.
 
 A batch flow does its work again from the first line; what it had registered and started is found.
 """

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from flows.working import Desk, holding_batch
 from postflow.domain.runs import RunState
 from postflow.errors import FlowRunError
 from postflow.store.batches import hold_batch, is_batch_held, release_batch
@@ -58,6 +59,13 @@ def test_silent_batch_is_watched_first(batch: Scene) -> None:
     assert batch.flow_runs.restarted == [RUN]
 
 
+def test_batch_owes_its_end_to_prefect(scene: Scene) -> None:
+    """A batch that has done its work is not let go before Prefect knows: it may die in between."""
+    with holding_batch(Desk(settings=scene.settings, store=scene.store, flow_run_id=RUN)):
+        pass
+    assert is_held(scene)
+
+
 def test_starting_batch_is_given_time(batch: Scene) -> None:
     """A batch that waits for a free place is not dead."""
     batch.flow_runs.states[RUN] = RunState.STARTING
@@ -88,7 +96,7 @@ def test_batch_that_keeps_dying_is_given_up(batch: Scene) -> None:
 
 
 def test_released_batch_is_left_alone(batch: Scene) -> None:
-    """A batch whose videos are all on their way owes nobody a sign of life."""
+    """A batch whose end Prefect knows owes nobody a sign of life."""
     with batch.store.writing() as session:
         release_batch(session, RUN)
     batch.flow_runs.states[RUN] = RunState.CRASHED
