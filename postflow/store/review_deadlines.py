@@ -7,9 +7,7 @@ row that was just armed is due at once, and the tracker then plans when to look 
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 
-from sqlalchemy import Update, bindparam
 from sqlmodel import Session, col, select, update
 
 from postflow.domain.standing import ReviewStatus
@@ -40,20 +38,15 @@ def arm_deadline(session: Session, upload: UploadRow, *, now: datetime) -> None:
 
 def disarm_deadline(session: Session, upload: UploadRow, *, now: datetime) -> None:
     """Stop counting: nobody is to be reminded of the current version any more."""
-    asked = {"of_upload": upload.upload_id, "of_version": upload.version, "now": now}
-    session.exec(_disarm(), params=asked)
-
-
-@cache  # made once, see uploads.py
-def _disarm() -> Update:
-    return (
+    # With its values in it: a session would not see in its rows what comes as parameters.
+    session.exec(
         update(ReviewDeadlineRow)
         .where(
-            col(ReviewDeadlineRow.upload_id) == bindparam("of_upload"),
-            col(ReviewDeadlineRow.version) == bindparam("of_version"),
+            col(ReviewDeadlineRow.upload_id) == upload.upload_id,
+            col(ReviewDeadlineRow.version) == upload.version,
             col(ReviewDeadlineRow.ended_at).is_(None),
         )
-        .values(ended_at=bindparam("now"), next_at=None)
+        .values(ended_at=now, next_at=None)
     )
 
 

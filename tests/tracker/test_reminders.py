@@ -175,6 +175,23 @@ def test_video_without_flow_run_times_out(scene: Scene, policy: str, status: str
     assert scene.upload().review_status == status
 
 
+def test_nobody_is_reminded_of_what_silence_ended(scene: Scene) -> None:
+    """A tracker that was away for a day tells people of the end, not of what came before it."""
+    scene.start(
+        make_settings(
+            timeout=24 * HOUR,
+            on_timeout="reject",
+            remind_after=[12 * HOUR],
+            escalate_after=20 * HOUR,
+        )
+    )
+    scene.track(read=False)
+    asyncio.run(scene.settler.look_at("file-1"))
+    pass_hours(scene, 25)
+    told = [each for each in scene.announced() if each != "ready"]
+    assert sorted(told) == ["rejected", "timed-out"]
+
+
 def test_broken_upload_keeps_nobody_else_waiting(waiting: Scene) -> None:
     """Whatever is wrong with one upload's rows, the others are reminded and woken."""
     waiting.track("other", "file-2")
