@@ -16,7 +16,7 @@ from flows.patience import patient, wait_for_store
 from postflow.clock import utc_now
 from postflow.errors import ClaimLostError, StoreError
 from postflow.settings import Settings, load_settings
-from postflow.store.batches import hold_batch
+from postflow.store.batches import end_batch, hold_batch
 from postflow.store.database import Store, open_store
 from postflow.store.flow_runs import (
     check_holder,
@@ -151,13 +151,14 @@ def record_end(desk: Desk, *, note: str) -> None:
 
 
 @contextmanager
-def holding_batch(desk: Desk) -> Iterator[None]:
+def holding_batch(desk: Desk) -> Iterator[Callable[[str], None]]:
     """Show for as long as the block runs that this process is alive and works on the batch.
 
-    The lease is not given back: when it runs out, the tracker starts a batch again that died before
-    Prefect heard of its end. Unlike a video's, a batch's work may be done twice, even by two
-    processes at once: all of it is found again.
+    Gives what takes the batch's end as Prefect will show it, to be recorded after the block: if this
+    process dies before Prefect hears of it, the tracker tells it. Unlike a video's, a batch's work
+    may be done by two processes at once: all of it is found again.
     """
+    ends: list[str] = []
 
     def renew(session: Session) -> None:
         now = utc_now()
@@ -166,7 +167,15 @@ def holding_batch(desk: Desk) -> Iterator[None]:
 
     _write(desk, renew)
     with _beating(desk, renew):
-        yield
+        yield ends.append
+    if ends:
+        until = utc_now() + desk.settings.tracker.lease
+        _write(
+            desk,
+            lambda session: end_batch(
+                session, desk.flow_run_id, end=ends[-1], prefect_knows_by=until
+            ),
+        )
 
 
 @patient

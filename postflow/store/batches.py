@@ -36,19 +36,26 @@ def hold_batch(session: Session, batch_id: str, *, lease_until: datetime, now: d
     if session.get(BatchRow, batch_id) is None:
         with suppress(IntegrityError), session.begin_nested():  # who submits it may be as fast
             session.add(BatchRow(batch_id=batch_id, created_at=now))
-    session.get_one(BatchRow, batch_id).lease_until = lease_until
+    row = session.get_one(BatchRow, batch_id)
+    row.lease_until, row.end = lease_until, None
     session.flush()
 
 
+def end_batch(session: Session, batch_id: str, *, end: str, prefect_knows_by: datetime) -> None:
+    """Say how the batch ended, by its own word, and by when Prefect will have heard of it."""
+    row = session.get_one(BatchRow, batch_id)
+    row.end, row.lease_until = end, prefect_knows_by
+
+
 def release_batch(session: Session, batch_id: str) -> None:
-    """Say that Prefect knows the end of the batch, or that nobody is brought back to it."""
+    """Say that Prefect knows the end of the batch, or that nobody is brought back to it any more."""
     row = session.get(BatchRow, batch_id)
     if row is not None:
         row.lease_until = None
 
 
 def is_batch_held(session: Session, batch_id: str) -> bool:
-    """Whether a process is at work on the batch, or will be brought back to it."""
+    """Whether a process is at work on the batch, will be brought back to it, or has just ended."""
     row = session.get(BatchRow, batch_id)
     return row is not None and row.lease_until is not None
 

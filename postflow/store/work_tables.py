@@ -137,6 +137,8 @@ class BatchRow(SQLModel, table=True):
     lease_until: datetime | None = moment()
     """Renewed by the process that registers and starts its videos; None once Prefect knows its end."""
     restarts: int = 0
+    end: str | None = None
+    """How it ended by its own word, `Name: sentence` as Prefect is to show it."""
 
 
 class BatchMemberRow(SQLModel, table=True):

@@ -1,6 +1,7 @@
-"""Batches whose process died before Prefect heard of their end: their runs come back.
+"""Batches whose process died before all their videos were on their way: their runs come back.
 
 A batch flow does its work again from the first line; what it had registered and started is found.
+One that died after its work stays ended: Prefect is told how.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class _Silent:
     batch_id: str
     lease_until: datetime | None
     restarts: int
+    end: str | None
 
 
 class BatchReviver:
@@ -60,11 +62,19 @@ class BatchReviver:
                 _log.warning("revival failed", batch_id=batch.batch_id, error=str(error))
 
     async def _act(self, batch: _Silent, state: RunState) -> None:
+        is_dead = state is RunState.CRASHED or (
+            state is RunState.RUNNING and self._watch.is_dead(batch.batch_id, batch.lease_until)
+        )
         if state is RunState.STARTING:
             await asyncio.to_thread(self._wait_on, batch.batch_id)
-        elif state is RunState.CRASHED or (
-            state is RunState.RUNNING and self._watch.is_dead(batch.batch_id, batch.lease_until)
-        ):
+        elif is_dead and batch.end is not None:
+            # Not started again: people may have cancelled or moved on since, and it would begin anew.
+            _log.warning(
+                "telling Prefect how a batch ended", batch_id=batch.batch_id, end=batch.end
+            )
+            await self._flow_runs.end(batch.batch_id, batch.end)
+            await asyncio.to_thread(self._release, batch.batch_id)
+        elif is_dead:
             await self._restart(batch)
         elif state is not RunState.RUNNING:
             await asyncio.to_thread(self._release, batch.batch_id)
@@ -83,7 +93,12 @@ class BatchReviver:
     def _list_silent(self) -> list[_Silent]:
         with self._store.reading() as session:
             return [
-                _Silent(batch_id=row.batch_id, lease_until=row.lease_until, restarts=row.restarts)
+                _Silent(
+                    batch_id=row.batch_id,
+                    lease_until=row.lease_until,
+                    restarts=row.restarts,
+                    end=row.end,
+                )
                 for row in list_silent_batches(session, now=self._clock())
             ]
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from flows.working import Desk, holding_batch
+from postflow.clock import utc_now
 from postflow.domain.runs import RunState
 from postflow.errors import FlowRunError
 from postflow.store.batches import hold_batch, is_batch_held, release_batch
@@ -59,11 +60,35 @@ def test_silent_batch_is_watched_first(batch: Scene) -> None:
     assert batch.flow_runs.restarted == [RUN]
 
 
-def test_batch_owes_its_end_to_prefect(scene: Scene) -> None:
-    """A batch that has done its work is not let go before Prefect knows: it may die in between."""
-    with holding_batch(Desk(settings=scene.settings, store=scene.store, flow_run_id=RUN)):
-        pass
-    assert is_held(scene)
+def test_end_of_batch_is_told_to_prefect(scene: Scene) -> None:
+    """A batch that died after its work is not begun anew; Prefect hears how it ended."""
+    desk = Desk(settings=scene.settings, store=scene.store, flow_run_id=RUN)
+    with holding_batch(desk) as record_end:
+        record_end("Completed: 2 videos, 2 runs")
+    scene.flow_runs.states[RUN] = RunState.RUNNING
+    scene.clock.now = utc_now()
+    look(scene)
+    assert (scene.flow_runs.ended, is_held(scene)) == ([], True)
+    scene.clock.advance(LEASE + 1)
+    look(scene)
+    scene.clock.advance(2 * scene.settings.tracker.lease_renewal.total_seconds())
+    look(scene)
+    assert scene.flow_runs.ended == [(RUN, "Completed: 2 videos, 2 runs")]
+    assert (scene.flow_runs.restarted, is_held(scene)) == ([], False)
+
+
+def test_batch_that_begins_again_has_no_end(scene: Scene) -> None:
+    """Somebody may run a batch once more in Prefect; if it dies then, it comes back."""
+    desk = Desk(settings=scene.settings, store=scene.store, flow_run_id=RUN)
+    with holding_batch(desk) as record_end:
+        record_end("Completed: 2 videos, 2 runs")
+    with pytest.raises(KeyboardInterrupt), holding_batch(desk):
+        raise KeyboardInterrupt
+    scene.clock.now = utc_now()
+    scene.clock.advance(LEASE + 1)
+    scene.flow_runs.states[RUN] = RunState.CRASHED
+    look(scene)
+    assert (scene.flow_runs.ended, scene.flow_runs.restarted) == ([], [RUN])
 
 
 def test_starting_batch_is_given_time(batch: Scene) -> None:
