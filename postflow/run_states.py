@@ -31,13 +31,15 @@ _STATES = {
 async def read_states(
     prefect: PrefectClient, ids: Sequence[str], *, longest_start: timedelta
 ) -> dict[str, RunState]:
-    """Return the state of each of these runs that Prefect knows."""
+    """Return the state of each of these runs that Prefect knows.
+
+    Nearly all that somebody asks for together are suspended, so those are counted, and only the
+    others are read. Where that does not add up, because one is unknown or has just changed, each is.
+    """
     states: dict[str, RunState] = {}
     for portion in _portions(ids, _COUNTED):
-        if await _are_all_suspended(prefect, portion):
-            states |= dict.fromkeys(portion, RunState.WAITING)
-        else:
-            states |= await _read_each(prefect, portion, longest_start=longest_start)
+        found = await _count_suspended(prefect, portion, longest_start=longest_start)
+        states |= found or await _read_each(prefect, portion, longest_start=longest_start)
     return states
 
 
@@ -51,16 +53,20 @@ def read_state(state: Mapping[str, Any] | None, *, longest_start: timedelta) -> 
     return _STATES[kind]
 
 
-async def _are_all_suspended(prefect: PrefectClient, ids: Sequence[str]) -> bool:
-    """Whether every one of several runs is suspended, as nearly all are that somebody asks for.
-
-    A run that one asks for alone is most likely asked for because it is not.
-    """
-    if len(ids) == 1:
-        return False
-    asked = {"id": {"any_": ids}, "state": {"type": {"any_": [StateType.PAUSED.value]}}}
-    answer = await prefect.request("POST", "/flow_runs/count", json={"flow_runs": asked})
-    return bool(answer.json() == len(ids))
+async def _count_suspended(
+    prefect: PrefectClient, ids: Sequence[str], *, longest_start: timedelta
+) -> dict[str, RunState] | None:
+    if len(ids) == 1:  # one that is asked for alone is most likely asked for because it is awake
+        return None
+    counted = {"id": {"any_": ids}, "state": {"type": {"any_": [StateType.PAUSED.value]}}}
+    answer = await prefect.request("POST", "/flow_runs/count", json={"flow_runs": counted})
+    count, awake = answer.json(), {}
+    if count < len(ids):
+        others = [kind.value for kind in StateType if kind is not StateType.PAUSED]
+        asked = {"id": {"any_": ids}, "state": {"type": {"any_": others}}}
+        awake = await _read(prefect, asked, longest_start=longest_start)
+    is_clear = len(awake) < _PAGE and count + len(awake) == len(ids)
+    return dict.fromkeys(ids, RunState.WAITING) | awake if is_clear else None
 
 
 async def _read_each(
@@ -68,13 +74,21 @@ async def _read_each(
 ) -> dict[str, RunState]:
     states: dict[str, RunState] = {}
     for portion in _portions(ids, _PAGE):
-        asked = {"flow_runs": {"id": {"any_": portion}}, "limit": _PAGE}
-        # Not by the client's `read_flow_runs`: it makes whole flow runs of the answer, and nobody
-        # else is served meanwhile.
-        answer = await prefect.request("POST", "/flow_runs/filter", json=asked)
-        for run in answer.json():
-            states[run["id"]] = read_state(run["state"], longest_start=longest_start)
+        states |= await _read(prefect, {"id": {"any_": portion}}, longest_start=longest_start)
     return states
+
+
+async def _read(
+    prefect: PrefectClient, asked: Mapping[str, Any], *, longest_start: timedelta
+) -> dict[str, RunState]:
+    """Return the state of a page of the runs that this filter leaves."""
+    # Not by the client's `read_flow_runs`: it makes whole flow runs of the answer, and nobody else
+    # is served meanwhile.
+    wanted = {"flow_runs": asked, "limit": _PAGE}
+    answer = await prefect.request("POST", "/flow_runs/filter", json=wanted)
+    return {
+        run["id"]: read_state(run["state"], longest_start=longest_start) for run in answer.json()
+    }
 
 
 def _portions(ids: Sequence[str], length: int) -> Iterator[Sequence[str]]:
