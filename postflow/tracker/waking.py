@@ -7,13 +7,13 @@ until its flow run closes it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
 
 from postflow.domain.runs import ResumeAnswer, RunState
-from postflow.errors import PostFlowError, PrefectUnavailableError
+from postflow.errors import PostFlowError, PrefectUnavailableError, StoreUnavailableError
 from postflow.settings import Settings
 from postflow.tracker.faults import warn
 from postflow.tracker.outbox import Due, Outbox
@@ -49,6 +49,7 @@ class Waker:
         self._prefect = prefect
         self._calling: set[int] = set()
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._failed: Exception | None = None
 
     async def wake_due(self) -> int:
         """Wake those that are due and that nobody has called yet; return how many that were."""
@@ -57,11 +58,23 @@ class Waker:
         return len(due)
 
     async def wake_beside(self, tasks: asyncio.TaskGroup) -> int:
-        """As `wake_due`, but those that become due meanwhile need not wait for these."""
+        """As `wake_due`, but those that become due meanwhile need not wait for these.
+
+        What went wrong in a round is raised by the next call, so that the caller can pause.
+        """
+        if self._failed is not None:
+            failed, self._failed = self._failed, None
+            raise failed
         due = await self._take_due()
         if due:
-            tasks.create_task(self._wake_round(due))
+            tasks.create_task(self._wake_aside(due))
         return len(due)
+
+    async def _wake_aside(self, due: Sequence[Due]) -> None:
+        try:
+            await self._wake_round(due)
+        except Exception as error:  # noqa: BLE001 - kept for the next call; they are due until then
+            self._failed = error
 
     async def _take_due(self) -> list[Due]:
         called = frozenset(self._calling)  # before looking: who is done by then is seen as done
@@ -73,8 +86,6 @@ class Waker:
     async def _wake_round(self, due: Sequence[Due]) -> None:
         try:
             await self._wake_all(due, {}, turns=self._turns)
-        except Exception as error:  # noqa: BLE001 - logged; they are due until it is written down
-            warn("resume failed", error)
         finally:
             self._calling -= {wait.wait_id for wait in due}
 
@@ -92,24 +103,26 @@ class Waker:
     async def _wake_all(
         self, due: Sequence[Due], states: Mapping[str, RunState], *, turns: asyncio.Semaphore
     ) -> None:
-        """Wake them all; once Prefect does not answer, nobody else is tried."""
-        away: list[PrefectUnavailableError] = []
+        """Wake them all; once Prefect or the store does not answer, nobody else is tried.
+
+        Raises the first error that is not about Prefect's absence, and logs the others.
+        """
+        stopped: list[PostFlowError] = []
 
         async def wake(wait: Due) -> None:
             async with turns:
                 try:
-                    if not away:
+                    if not stopped:
                         await self._wake(wait, states.get(wait.flow_run_id))
                         return
-                except PrefectUnavailableError as error:
-                    away.append(error)
-            await self._give_up_for_now([wait], away[0])
+                except (PrefectUnavailableError, StoreUnavailableError) as error:
+                    stopped.append(error)
+                if isinstance(stopped[0], PrefectUnavailableError):
+                    await self._give_up_for_now([wait], stopped[0])
 
-        failed = await asyncio.gather(*map(wake, due), return_exceptions=True)
-        for error in failed:
-            if error is not None:
-                raise error
-        if due and not away:  # without one Prefect may not have been asked at all
+        ended = await asyncio.gather(*map(wake, due), return_exceptions=True)
+        _raise_first([*stopped, *ended])
+        if due and not stopped:  # without one Prefect may not have been asked at all
             self._prefect.note_back()
 
     async def _give_up_for_now(self, due: Sequence[Due], error: PrefectUnavailableError) -> None:
@@ -122,7 +135,7 @@ class Waker:
             state = state or await self._ask_first(due)
             if state is not None:
                 await self._act(due, state)
-        except PrefectUnavailableError:
+        except (PrefectUnavailableError, StoreUnavailableError):
             raise
         except PostFlowError as error:
             # Prefect refuses this one; the others behind it must be woken all the same.
@@ -197,3 +210,13 @@ class Waker:
             asked=asked,
             accepted=accepted,
         )
+
+
+def _raise_first(errors: Iterable[BaseException | None]) -> None:
+    """Raise the first of the errors that is not about Prefect's absence, and log the others."""
+    left = [each for each in errors if each and not isinstance(each, PrefectUnavailableError)]
+    for other in left[1:]:
+        if isinstance(other, Exception):
+            warn("resume failed", other)
+    if left:
+        raise left[0]

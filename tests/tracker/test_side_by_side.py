@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from postflow.domain.runs import ResumeAnswer
-from postflow.errors import PrefectUnavailableError
+from postflow.errors import PrefectUnavailableError, StoreUnavailableError
 from postflow.frameio.wire import Comment
 from tests.factories import CLIENT, GUEST, REVIEWER
 from tests.tracker.conftest import RUN, Scene
@@ -129,6 +131,31 @@ def test_prefect_that_is_away_is_asked_once_for_all(scene: Scene) -> None:
     assert asyncio.run(scene.resumer.wake_due()) == 20
     assert 0 < len(asked) <= 8
     assert all(scene.wait(each).last_answer for each in waits)
+
+
+def test_store_that_fails_ends_the_round(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be written down nobody else is called; the tracker is told, and pauses."""
+    for number in range(20):
+        scene.track(f"clip-{number}", f"file-{number}")
+        run = f"22222222-2222-4222-8222-{number:012}"
+        scene.wait_for(upload_id=f"clip-{number}", run=run)
+        scene.decide(upload_id=f"clip-{number}")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("The disk is full")
+
+    async def wake() -> None:
+        with monkeypatch.context() as full:
+            full.setattr(scene.resumer._outbox, "note", refuse)
+            async with asyncio.TaskGroup() as beside:
+                assert await scene.resumer.wake_beside(beside) == 20
+        with pytest.raises(StoreUnavailableError):
+            await scene.resumer.wake_beside(beside)
+        assert 0 < len(scene.flow_runs.resumed) <= 8
+        assert await scene.resumer.wake_due() == 20
+
+    asyncio.run(wake())
+    assert len(set(scene.flow_runs.resumed)) == 20
 
 
 def test_one_file_is_read_by_one_at_a_time(scene: Scene) -> None:
