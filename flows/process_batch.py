@@ -56,17 +56,17 @@ def process_batch(
             holding_batch(desk) as record_end,
             outliving_prefect(),
         ):
-            said = _submit(
+            ended = _submit(
                 desk,
                 [Path(path) for path in paths],
                 project_id=project_id or desk.settings.frameio.project_id,
                 on_rejected=on_rejected,
                 new_version_of=new_version_of,
             )
-            record_end(f"Completed: {said}")
+            record_end(f"{ended.name}: {ended.message}")
     except PostFlowError as error:
         return Failed(message=str(error))
-    return Completed(message=said)
+    return ended
 
 
 @patient
@@ -77,7 +77,7 @@ def _submit(
     project_id: str | None,
     on_rejected: str | None,
     new_version_of: str | None,
-) -> str:
+) -> State[Any]:
     """Register the videos and start their runs; what was done before is found and not repeated."""
     tag_run(desk, tags_of(project_id=project_id, batch_id=desk.flow_run_id))
     videos = [read_video(desk.store, path) for path in find_videos(paths)]
@@ -90,7 +90,7 @@ def _submit(
         versioning=Versioning(settings=desk.settings, of=new_version_of),
     )
     started = _start_all(desk, upload_ids, project_id)
-    return f"{len(upload_ids)} videos, {started} runs"
+    return Completed(message=f"{len(upload_ids)} videos, {started} runs")
 
 
 def _start_all(desk: Desk, upload_ids: list[str], project_id: str | None) -> int:

@@ -38,7 +38,7 @@ async def read_states(
     """
     states: dict[str, RunState] = {}
     for portion in _portions(ids, _COUNTED):
-        found = await _count_suspended(prefect, portion, longest_start=longest_start)
+        found = await _read_awake(prefect, portion, longest_start=longest_start)
         states |= found or await _read_each(prefect, portion, longest_start=longest_start)
     return states
 
@@ -53,9 +53,10 @@ def read_state(state: Mapping[str, Any] | None, *, longest_start: timedelta) -> 
     return _STATES[kind]
 
 
-async def _count_suspended(
+async def _read_awake(
     prefect: PrefectClient, ids: Sequence[str], *, longest_start: timedelta
 ) -> dict[str, RunState] | None:
+    """Return all states by reading those that are not suspended; None where that is not clear."""
     if len(ids) == 1:  # one that is asked for alone is most likely asked for because it is awake
         return None
     counted = {"id": {"any_": ids}, "state": {"type": {"any_": [StateType.PAUSED.value]}}}
