@@ -62,9 +62,7 @@ class BatchReviver:
                 _log.warning("revival failed", batch_id=batch.batch_id, error=str(error))
 
     async def _act(self, batch: _Silent, state: RunState) -> None:
-        is_dead = state is RunState.CRASHED or (
-            state is RunState.RUNNING and self._watch.is_dead(batch.batch_id, batch.lease_until)
-        )
+        is_dead = self._watch.is_dead(batch.batch_id, state, lease_until=batch.lease_until)
         if state is RunState.STARTING:
             await asyncio.to_thread(self._wait_on, batch.batch_id)
         elif is_dead and batch.end is not None:

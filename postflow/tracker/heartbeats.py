@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from postflow.domain.runs import RunState
 from postflow.tracker.ports import Clock
 
 
@@ -25,8 +26,14 @@ class SilenceWatch:
         now = self._clock()
         self._since = {who: self._since.get(who, (until, now)) for who, until in leases.items()}
 
-    def is_dead(self, who: str, lease_until: datetime | None) -> bool:
-        """Whether the same lease has been over for as long as this process has watched it."""
+    def is_dead(self, who: str, state: RunState, *, lease_until: datetime | None) -> bool:
+        """Whether a flow run's process is dead, who is silent and of whom Prefect says this.
+
+        Where Prefect believes that it lives, the same lease must have been over for as long as this
+        process has had patience.
+        """
+        if state is not RunState.RUNNING:
+            return state is RunState.CRASHED
         known, since = self._since[who]
         if known != lease_until:
             self._since[who] = (lease_until, self._clock())

@@ -69,9 +69,7 @@ class Reviver:
                 _log.warning("revival failed", upload_id=run.upload_id, error=str(error))
 
     async def _revive_one(self, run: Silent, state: RunState) -> None:
-        is_dead = state is RunState.CRASHED or (
-            state is RunState.RUNNING and self._watch.is_dead(run.flow_run_id, run.lease_until)
-        )
+        is_dead = self._watch.is_dead(run.flow_run_id, state, lease_until=run.lease_until)
         if run.end is not None:
             if is_dead:
                 _log.warning(
