@@ -28,6 +28,7 @@ from flows.working import (
     record_end,
     record_suspension,
 )
+from postflow.delivery.leftovers import clear_leftovers
 from postflow.domain.uploads import WaitOutcome, parse_upload_id
 from postflow.errors import ClaimLostError, PostFlowError, PrefectUnavailableError, StoreError
 from postflow.store.flow_runs import load_run
@@ -108,8 +109,15 @@ def _process(desk: Desk, upload_id: str, project_id: str | None) -> State[Any]:
     return _end(desk, upload_id, outcome)
 
 
+@patient
+def _clear_leftovers(desk: Desk, upload_id: str) -> None:
+    """Record or remove what a delivery left that was cut off before."""
+    clear_leftovers(desk.store, upload_id, folder=desk.settings.post_processing.output_dir)
+
+
 def _bring_to_verdict(desk: Desk, upload_id: str, project_id: str | None) -> WaitOutcome:
     """Upload the current version, wait until it is ready and then for its verdict."""
+    _clear_leftovers(desk, upload_id)
     upload(desk, upload_id, project_id)
     tag_with_project(desk, upload_id)
     outcome = _suspend_until(wait_until_ready, desk, upload_id)

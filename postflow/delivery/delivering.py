@@ -7,10 +7,8 @@ and a delivery that was cut off by a crash is finished, not made twice.
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +18,18 @@ from sqlmodel import Session
 
 from postflow.clock import Clock, utc_now
 from postflow.delivery.encoding import encode, extract_poster
-from postflow.delivery.manifest import make_manifest, read_manifest, write_manifest
+from postflow.delivery.leftovers import record_shown
+from postflow.delivery.manifest import make_manifest, write_manifest
 from postflow.delivery.masters import Fetch, Master, fetch_master, find_master, hash_file
 from postflow.delivery.names import choose_stem
+from postflow.delivery.place import Place
 from postflow.domain.standing import ReviewStatus
 from postflow.errors import PostProcessingError
 from postflow.settings import Settings
-from postflow.store.announcements import Announcement, announce
 from postflow.store.database import Store
 from postflow.store.decisions import last_decision
 from postflow.store.deliveries import (
+    announce_delivery,
     claim_delivery,
     complete_delivery,
     is_name_taken,
@@ -141,46 +141,23 @@ class _Work:
     clock: Clock
 
     @property
-    def video(self) -> Path:
-        return self.folder / f"{self.claim.delivery.name}.mp4"
-
-    @property
-    def poster(self) -> Path:
-        return self.video.with_suffix(".jpg")
-
-    @property
-    def manifest(self) -> Path:
-        return self.video.with_suffix(".manifest.json")
+    def place(self) -> Place:
+        return Place(folder=self.folder, delivery=self.claim.delivery)
 
     def make_files(self) -> Delivered | None:
         """Make video, poster and manifest out of sight, then show them together."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._remove_left_behind()
-        finished = self._find_finished()
-        if finished is not None:
-            return self._show(None, finished)
-        hidden = self._make_hidden()
+        self.place.remove_hidden()
+        shown = self.place.find_shown()
+        if shown is not None:
+            row = record_shown(self.store, self.place, shown, clock=self.clock)
+            return _delivered(row) if row.recalled_at is None else None
+        hidden = self.place.make_hidden()
         try:
             master = self._encode(hidden)
             return self._show(hidden, self._describe(hidden, master))
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
-
-    @property
-    def _hidden_start(self) -> str:
-        return f".{self.claim.delivery.name}.of-{self.claim.delivery.id}."
-
-    def _make_hidden(self) -> Path:
-        """Return a new folder of this process's own."""
-        return Path(tempfile.mkdtemp(prefix=self._hidden_start, suffix=".partial", dir=self.folder))
-
-    def _remove_left_behind(self) -> None:
-        """Remove the hidden folders of killed processes.
-
-        Should one of them live after all, its files are gone and it fails: it can show nothing.
-        """
-        for left in self.folder.glob(f"{glob.escape(self._hidden_start)}*"):
-            shutil.rmtree(left, ignore_errors=True)
 
     def hand_over(self, start: Start) -> Delivered | None:
         """Start the user's own deployment with a checked master."""
@@ -213,8 +190,11 @@ class _Work:
         return master
 
     def _make_from(self, master: Master, hidden: Path) -> None:
-        encode(master.path, hidden / self.video.name, profile=self.settings.post_processing.profile)
-        extract_poster(master.path, hidden / self.poster.name)
+        place = self.place
+        encode(
+            master.path, hidden / place.video.name, profile=self.settings.post_processing.profile
+        )
+        extract_poster(master.path, hidden / place.poster.name)
 
     def _describe_master(self, master: Master) -> dict[str, Any]:
         return make_manifest(
@@ -226,28 +206,19 @@ class _Work:
         )
 
     def _describe(self, hidden: Path, master: Master) -> dict[str, Any]:
+        place = self.place
         files = {
             path.name: {"sha256": hash_file(path), "size": path.stat().st_size}
-            for path in (hidden / self.video.name, hidden / self.poster.name)
+            for path in (hidden / place.video.name, hidden / place.poster.name)
         }
         manifest = self._describe_master(master) | {"files": files}
-        write_manifest(hidden / self.manifest.name, manifest)
+        write_manifest(hidden / place.manifest.name, manifest)
         return manifest
 
-    def _find_finished(self) -> dict[str, Any] | None:
-        """Return the manifest of a delivery of ours that a crash left shown but not recorded."""
-        manifest = read_manifest(self.manifest)
-        if manifest is None or not self.video.is_file():
-            return None
-        ours = (self.claim.upload.upload_id, self.claim.version.version)
-        if (manifest.get("upload_id"), manifest.get("version")) != ours:
-            return None
-        recorded = manifest.get("files", {}).get(self.video.name, {}).get("sha256")
-        return manifest if recorded == hash_file(self.video) else None
-
-    def _show(self, hidden: Path | None, manifest: dict[str, Any]) -> Delivered | None:
-        sha256 = manifest["files"][self.video.name]["sha256"]
-        return self._complete(manifest, path=self.video, sha256=sha256, hidden=hidden)
+    def _show(self, hidden: Path, manifest: dict[str, Any]) -> Delivered | None:
+        video = self.place.video
+        sha256 = manifest["files"][video.name]["sha256"]
+        return self._complete(manifest, path=video, sha256=sha256, hidden=hidden)
 
     def _complete(
         self,
@@ -257,10 +228,7 @@ class _Work:
         sha256: str | None,
         hidden: Path | None = None,
     ) -> Delivered | None:
-        """Show and record the delivery in one transaction, unless the approval was taken back.
-
-        The video is renamed last: where it is, its poster and its manifest are too.
-        """
+        """Show and record the delivery in one transaction, unless the approval was taken back."""
         now = self.clock()
         with self.store.writing() as session:
             upload = load_upload(session, self.claim.upload.upload_id, lock=True)
@@ -270,8 +238,7 @@ class _Work:
             if not self._is_still_approved(upload):
                 return None
             if hidden is not None:
-                for final in (self.poster, self.manifest, self.video):
-                    (hidden / final.name).replace(final)
+                self.place.show(hidden)
             complete_delivery(
                 delivery,
                 path=str(path) if path else None,
@@ -279,8 +246,7 @@ class _Work:
                 manifest=manifest,
                 now=now,
             )
-            told = {"path": str(path) if path else None, "sha256": sha256}
-            announce(session, Announcement.DELIVERED, upload, now=now, payload=told)
+            announce_delivery(session, upload, delivery, now=now)
             return _delivered(delivery)
 
     def _is_still_approved(self, upload: UploadRow) -> bool:

@@ -36,18 +36,20 @@ def announce(
     upload: UploadRow,
     *,
     now: datetime,
+    version: int | None = None,
     cause: str = "",
     payload: Mapping[str, object] | None = None,
 ) -> None:
-    """Add an announcement unless the same one was added before.
+    """Add an announcement unless the same one was added before; without `version`, of the current.
 
     `cause` tells apart what may happen twice to a version, such as a second approval.
     """
     about = {"filename": upload.filename, "file_id": upload.file_id}
+    number = upload.version if version is None else version
     row = AnnouncementRow(
-        id=_make_id(kind, upload.upload_id, upload.version, cause),
+        id=_make_id(kind, upload.upload_id, number, cause),
         upload_id=upload.upload_id,
-        version=upload.version,
+        version=number,
         kind=kind,
         payload={**about, **(payload or {})},
         created_at=now,

@@ -14,6 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus
 from postflow.errors import StoreUnavailableError
+from postflow.store.announcements import Announcement, announce
 from postflow.store.decisions import last_decision
 from postflow.store.tables import DeliveryRow, UploadRow, VersionRow
 from postflow.store.uploads import is_undoable
@@ -89,6 +90,14 @@ def claim_delivery(
     return delivery
 
 
+def list_unfinished_deliveries(session: Session, upload_id: str) -> list[DeliveryRow]:
+    """Return the deliveries of any version of the upload that were claimed and not completed."""
+    statement = select(DeliveryRow).where(
+        DeliveryRow.upload_id == upload_id, col(DeliveryRow.delivered_at).is_(None)
+    )
+    return list(session.exec(statement))
+
+
 def list_unwritten_recalls(session: Session) -> list[DeliveryRow]:
     """Return the recalled deliveries whose manifest beside the files does not say so yet."""
     statement = select(DeliveryRow).where(
@@ -115,3 +124,35 @@ def complete_delivery(
     """Say that the delivery is there for everybody to see."""
     delivery.path, delivery.sha256, delivery.manifest = path, sha256, dict(manifest)
     delivery.delivered_at = now
+
+
+def announce_delivery(
+    session: Session, upload: UploadRow, delivery: DeliveryRow, *, now: datetime
+) -> None:
+    """Tell people and automations of a delivery that is complete."""
+    told = {"path": delivery.path, "sha256": delivery.sha256}
+    number = delivery.version
+    announce(session, Announcement.DELIVERED, upload, version=number, now=now, payload=told)
+
+
+def recall_delivery(
+    session: Session,
+    upload: UploadRow,
+    *,
+    told: Mapping[str, object],
+    now: datetime,
+    version: int | None = None,
+) -> bool:
+    """Note that the delivered version is not to be used any more; False if nothing was delivered.
+
+    Without `version` the current one. Files are never deleted, and a version is recalled once.
+    """
+    number = upload.version if version is None else version
+    delivery = load_delivery(session, upload.upload_id, number)
+    if delivery is None or delivery.delivered_at is None:
+        return False
+    if delivery.recalled_at is None:
+        delivery.recalled_at = now
+        delivery.manifest = {**(delivery.manifest or {}), "recalled_at": now.isoformat()}
+        announce(session, Announcement.RECALLED, upload, version=number, now=now, payload=told)
+    return True

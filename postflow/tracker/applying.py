@@ -13,14 +13,14 @@ from postflow.domain.uploads import UploadStatus
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.comments import apply_comments
-from postflow.store.deliveries import is_delivered
+from postflow.store.deliveries import is_delivered, recall_delivery
 from postflow.store.findings import note_findings
 from postflow.store.flow_runs import last_attempt
 from postflow.store.opinions import reuse_opinions
 from postflow.store.review_deadlines import arm_deadline
 from postflow.store.tables import CommentRow, EventRow, UploadRow, VersionRow
 from postflow.store.uploads import fail_upload, move_status
-from postflow.tracker.deciding import recall_delivery, redecide, settle_consequences
+from postflow.tracker.deciding import redecide, settle_consequences
 from postflow.tracker.pacing import plan_look
 from postflow.tracker.reading import FileSeen
 from postflow.tracker.status_field import StatusHint, apply_status_field

@@ -6,7 +6,7 @@ decision, the due marks of those who wait for it and the announcements are there
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -20,7 +20,7 @@ from postflow.store.batches import announce_decided_batches
 from postflow.store.change_lists import list_changes, list_remarks
 from postflow.store.comments import load_comments
 from postflow.store.decisions import append_decision, last_decision, load_rulings
-from postflow.store.deliveries import load_delivery
+from postflow.store.deliveries import recall_delivery
 from postflow.store.own_users import load_rules
 from postflow.store.review_deadlines import arm_deadline, disarm_deadline, find_deadline
 from postflow.store.tables import CommentRow, DecisionRow, RulingRow, UploadRow
@@ -90,23 +90,6 @@ def settle_consequences(
     own = settings.for_project(upload.project_id)
     mark_due_waits(session, upload, review=own.review, now=now)
     announce_decided_batches(session, upload, now=now)
-
-
-def recall_delivery(
-    session: Session, upload: UploadRow, *, told: Mapping[str, object], now: datetime
-) -> bool:
-    """Note that the delivered version is not to be used any more; False if nothing was delivered.
-
-    Files are never deleted, and a version is recalled once.
-    """
-    delivery = load_delivery(session, upload.upload_id, upload.version)
-    if delivery is None or delivery.delivered_at is None:
-        return False
-    if delivery.recalled_at is None:
-        delivery.recalled_at = now
-        delivery.manifest = {**(delivery.manifest or {}), "recalled_at": now.isoformat()}
-        announce(session, Announcement.RECALLED, upload, now=now, payload=told)
-    return True
 
 
 def decide_by_hand(
