@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,6 +23,8 @@ os.environ.pop("COLUMNS", None)
 
 POSTGRES_VARIABLE = "POSTFLOW_TEST_POSTGRES_URL"
 _DEFAULT_POSTGRES = "postgresql+psycopg://postgres@localhost:5432/postgres"
+_SLOW_DISK = timedelta(seconds=30)
+"""How long a test waits for SQLite's lock: a commit has taken seconds on a busy machine."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -113,7 +116,7 @@ def postgres_store(postgres_server: URL) -> Iterator[Store]:
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """Give an empty, migrated store, once on each database."""
     if request.param == "sqlite":
-        opened = open_store(request.getfixturevalue("sqlite_url"))
+        opened = open_store(request.getfixturevalue("sqlite_url"), busy_timeout=_SLOW_DISK)
         yield opened
         opened.close()
         return
@@ -132,6 +135,6 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 @pytest.fixture
 def sqlite_store(sqlite_url: str) -> Iterator[Store]:
     """Give an empty SQLite store for tests that are about SQLite or need only one."""
-    opened = open_store(sqlite_url)
+    opened = open_store(sqlite_url, busy_timeout=_SLOW_DISK)
     yield opened
     opened.close()

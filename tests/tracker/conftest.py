@@ -210,6 +210,10 @@ def sqlite_scene(sqlite_store: Store) -> Scene:
 
 @pytest.fixture(autouse=True)
 def quiet_logs() -> Iterator[None]:
-    """Keep the log to ourselves: rendering tracebacks takes longer than the tests."""
-    with capture_logs():
+    """Keep the log to ourselves: rendering tracebacks takes longer than the tests.
+
+    It is shown, unrendered, where a test fails.
+    """
+    with capture_logs() as lines:
         yield
+    print(*lines, sep="\n")
