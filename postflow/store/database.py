@@ -7,6 +7,7 @@ write lock at its start: a transaction that upgrades from reading to writing can
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -39,6 +40,7 @@ from postflow.errors import (
 
 PAGE_LIMIT = "max_page_count"
 """In a SQLite address: of how many pages the file may consist at most, each of 4 096 bytes."""
+_OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 _MIGRATION_LOCK = 7_606_501  # any number of ours; replicas that start together take turns
 
 
@@ -153,6 +155,11 @@ def _connecting(store: Store, *, begin: str) -> Iterator[Connection]:
 
 
 def _check_sqlite_file(path: Path, *, create: bool) -> None:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise ConfigurationError(
+            f"This Python brings SQLite {sqlite3.sqlite_version}, and PostFlow needs 3.35 or newer; use "
+            "another Python, or set database.url to PostgreSQL."
+        )
     if create:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -166,7 +166,10 @@ def give_back_events(
 
     With `max_attempts` None they are never set aside: the fault is not theirs.
     """
-    for row in session.exec(select(EventRow).where(col(EventRow.id).in_(ids))):
+    open_ones = select(EventRow).where(
+        col(EventRow.id).in_(ids), col(EventRow.settled_at).is_(None)
+    )
+    for row in session.exec(open_ones):
         row.error = error
         if max_attempts is not None and row.attempts >= max_attempts:
             row.set_aside_at = now

@@ -4,30 +4,42 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, update
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import Select, SelectOfScalar
+from sqlmodel.sql.expression import Select
 
 from postflow.store.tables import UploadRow, VersionRow
 
 
-def begin_look(session: Session, file_id: str) -> VersionRow | None:
-    """Count a new reading of this file; return its version, or None when nobody tracks it.
+class Begun(NamedTuple):
+    """A reading that was begun: its number, and the Status that was known before it."""
+
+    number: int
+    status_value: str | None
+
+
+def begin_look(session: Session, file_id: str) -> Begun | None:
+    """Count a new reading of this file; return None when nobody tracks it.
 
     Only the newest reading may be written down (`lock_looked_at`): a comment list that was
     fetched before another one, but written after it, would bring a lifted rejection back, or
     take an open one away.
     """
-    version = session.exec(_select_begun(), params={"file_id": file_id}).first()
-    if version is not None:
-        version.looks += 1
-    return version
+    found = session.execute(_count_look(), {"of_file": file_id}).first()
+    return Begun(*found) if found is not None else None
 
 
 @cache  # made once, see uploads.py
-def _select_begun() -> SelectOfScalar[VersionRow]:
-    return select(VersionRow).where(VersionRow.file_id == bindparam("file_id")).with_for_update()
+def _count_look() -> ReturningUpdate[int, str | None]:
+    counted = update(VersionRow).where(col(VersionRow.file_id) == bindparam("of_file"))
+    return (
+        counted.values(looks=VersionRow.looks + 1)
+        .returning(col(VersionRow.looks), col(VersionRow.status_value))
+        .execution_options(synchronize_session=False)  # nobody has loaded it before
+    )
 
 
 def lock_looked_at(

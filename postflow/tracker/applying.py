@@ -60,7 +60,7 @@ def apply_seen(
         return found
     if is_current:
         upload.gone_at = None
-    _update_version(upload, version, seen)
+    upload.project_id = upload.project_id or seen.project_id
     was_delivered = is_delivered(session, version)
     applied = apply_comments(
         session,
@@ -85,6 +85,7 @@ def apply_seen(
     if is_current and upload.cancelled_at is None:
         found += _move(session, upload, version, seen.status, now=now)
     note_findings(session, upload, version, found, events=events, now=now, known_at=known_at)
+    _update_version(version, seen)
     version.read_at = began_at or now
     if is_current:
         look = plan_look(session, upload, settings=settings, now=now, is_delivered=was_delivered)
@@ -137,11 +138,10 @@ def _note_gone(session: Session, upload: UploadRow, *, settings: Settings, now: 
     return True
 
 
-def _update_version(upload: UploadRow, version: VersionRow, seen: FileSeen) -> None:
+def _update_version(version: VersionRow, seen: FileSeen) -> None:
     version.view_url, version.media_type = seen.view_url, seen.media_type
     version.size = version.size or seen.size
     version.uploader_id = seen.uploader.id if seen.uploader else version.uploader_id
-    upload.project_id = upload.project_id or seen.project_id
 
 
 def _move(

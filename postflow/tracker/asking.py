@@ -29,15 +29,22 @@ class Asker:
         self._clock = clock
 
     async def follow(self, route: Route, event: EventRow) -> Route:
-        """Return a route without questions; raises FrameioError."""
-        project_id = event.project_id
+        """Return a route without questions; raises FrameioError.
+
+        Nobody may track the file that a comment leads to, see `adopt`.
+        """
         if route.ask_stack is not None:
-            route = await self._ask_stack(route.ask_stack, project_id=project_id)
+            route = await self._ask_stack(route.ask_stack, project_id=event.project_id)
         if route.ask_comment is not None:
-            route = await self._ask_comment(route.ask_comment, project_id=project_id)
+            return await self._ask_comment(route.ask_comment)
         if route.ask_file is not None:
             route = await self._ask_file(route.ask_file, event)
         return route
+
+    async def adopt(self, file_id: str, event: EventRow) -> Route:
+        """Lead to a file that nobody tracks if a video waits for one of its name, else nowhere."""
+        route = await asyncio.to_thread(self._plan_untracked, file_id, event)
+        return await self.follow(route, event)
 
     async def _ask_stack(self, resource_id: str, *, project_id: str | None) -> Route:
         """Lead to the current file of the upload that the stack belongs to: its look does all."""
@@ -53,16 +60,17 @@ class Asker:
                 return Route(ask_file=resource_id)
         return Route(note=UNTRACKED_FILE)
 
-    async def _ask_comment(self, comment_id: str, *, project_id: str | None) -> Route:
+    async def _ask_comment(self, comment_id: str) -> Route:
         try:
             comment = await self._frameio.fetch_comment(comment_id)
         except NotFoundError:
             return Route(note="the comment was deleted before it could be read")
-        return await asyncio.to_thread(self._plan_commented, comment.file_id, project_id)
+        return Route(file_id=comment.file_id)
 
-    def _plan_commented(self, file_id: str, project_id: str | None) -> Route:
+    def _plan_untracked(self, file_id: str, event: EventRow) -> Route:
+        note = UNTRACKED_FILE if event.resource_id == file_id else UNTRACKED_COMMENT
         with self._store.reading() as session:
-            return plan_file(session, file_id, project_id=project_id, note=UNTRACKED_COMMENT)
+            return plan_file(session, file_id, project_id=event.project_id, note=note)
 
     async def _ask_file(self, file_id: str, event: EventRow) -> Route:
         """Attach the file to an upload of its name that waits for one."""

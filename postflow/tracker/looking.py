@@ -22,7 +22,13 @@ from postflow.settings.advice import list_own_user_warnings
 from postflow.store.database import Store
 from postflow.store.findings import match_events
 from postflow.store.inbox import settle_events
-from postflow.store.looks import begin_look, claim_due_looks, list_due_looks, lock_looked_at
+from postflow.store.looks import (
+    Begun,
+    begin_look,
+    claim_due_looks,
+    list_due_looks,
+    lock_looked_at,
+)
 from postflow.store.own_users import remember_own_user
 from postflow.store.tables import EventRow
 from postflow.tracker.applying import apply_seen, known_authors
@@ -42,17 +48,10 @@ _AGAIN = timedelta(seconds=30)
 _log = structlog.get_logger("postflow.tracker")
 
 
-class _Look(NamedTuple):
-    """A reading that was begun: its number, and the Status that was known before it."""
-
-    number: int
-    began_at: datetime
-    status_value: str | None
-
-
 class _Found(NamedTuple):
     """What a reading found: the file, who changed its Status, and the newest file of its stack."""
 
+    began_at: datetime
     seen: FileSeen | None
     log: Sequence[StatusHint]
     newest: File | None
@@ -101,9 +100,10 @@ class Looker:
                 warn("look failed", error, upload_id=upload_id)
         return len(due)
 
-    async def look_at(self, file_id: str, *, events: Sequence[EventRow] = ()) -> None:
+    async def look_at(self, file_id: str, *, events: Sequence[EventRow] = ()) -> bool:
         """Read the file with its comments once, and write down all that follows from it.
 
+        Returns False when nobody tracks the file: then nothing was read, nor are events settled.
         Raises StoreUnavailableError when another process reads it at the same time: then that
         reading, or the next one of ours, is the one that counts.
         """
@@ -112,7 +112,8 @@ class Looker:
             await self.learn_own_user()
             look = await asyncio.to_thread(self._begin, file_id)
             if look is None:
-                return
+                return False
+            began_at = self._clock()
             seen = await read_file(
                 self._frameio,
                 file_id,
@@ -123,8 +124,10 @@ class Looker:
             if seen is not None and seen.status_value != look.status_value:
                 log = await read_status_changes(self._frameio, file_id)
             newest = await self._stacks.find_newest(seen.parent_id) if seen else None
-            await asyncio.to_thread(self._apply, file_id, look, _Found(seen, log, newest), events)
+            found = _Found(began_at, seen, log, newest)
+            await asyncio.to_thread(self._apply, file_id, look, found, events)
         self._on_look()
+        return True
 
     async def learn_own_user(self) -> None:
         """Learn once as whom PostFlow is signed in: that user never decides anything."""
@@ -144,18 +147,15 @@ class Looker:
         with self._store.writing() as session:
             remember_own_user(session, user_id, now=self._clock())
 
-    def _begin(self, file_id: str) -> _Look | None:
+    def _begin(self, file_id: str) -> Begun | None:
         with self._store.writing() as session:
-            version = begin_look(session, file_id)
-            if version is None:
-                return None
-            return _Look(version.looks, self._clock(), version.status_value)
+            return begin_look(session, file_id)
 
     def _load_authors(self, file_id: str) -> dict[str, Person]:
         with self._store.reading() as session:
             return known_authors(session, file_id)
 
-    def _apply(self, file_id: str, look: _Look, found: _Found, events: Sequence[EventRow]) -> None:
+    def _apply(self, file_id: str, look: Begun, found: _Found, events: Sequence[EventRow]) -> None:
         now = self._clock()
         with self._store.writing() as session:
             locked = lock_looked_at(session, file_id, look=look.number)
@@ -179,7 +179,7 @@ class Looker:
                 log=found.log,
                 settings=self._settings,
                 now=now,
-                began_at=look.began_at,
+                began_at=found.began_at,
             )
             ids = [row.id for row in events if row.id is not None]
             settle_events(session, ids, now=now, upload_id=upload.upload_id, note=READ_AGAIN)

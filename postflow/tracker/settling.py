@@ -127,12 +127,23 @@ class Settler:
         await self._looker.look_at(file_id)
 
     async def _try(self, file_id: str, events: Sequence[EventRow]) -> bool:
+        """Settle the events by one reading of their file; return whether others can rely on it."""
         try:
-            await self._looker.look_at(file_id, events=events)
+            if await self._looker.look_at(file_id, events=events):
+                return True
+            for row in events:
+                await self._settle_untracked(file_id, row)
         except Exception as error:  # noqa: BLE001 - it is logged, and written to the events
             await self._give_back(events, error)
-            return False
-        return True
+        return False
+
+    async def _settle_untracked(self, file_id: str, row: EventRow) -> None:
+        """Settle an event of a file that nobody tracks, unless a video waits for one of its name."""
+        route = await self._asker.adopt(file_id, row)
+        if route.file_id is not None:
+            await self._looker.look_at(route.file_id, events=[row])
+        else:
+            await asyncio.to_thread(self._settle, [row], route.note)
 
     async def _clear_up_all(
         self, events: Sequence[tuple[EventRow, Route]], looks: dict[str, asyncio.Task[bool]]

@@ -139,6 +139,13 @@ def run_together(*works: Callable[[], object]) -> None:
             future.result(timeout=30)
 
 
+def test_old_sqlite_is_named(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python with a SQLite that lacks what is used says so, instead of failing at each look."""
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 34, 1))
+    with pytest.raises(ConfigurationError, match=r"needs 3\.35 or newer"):
+        open_store(sqlite_url)
+
+
 def test_page_limit_stops_the_file(tmp_path: Path) -> None:
     """A SQLite address may say how large its file becomes; what does not fit is refused whole."""
     path = tmp_path / "postflow.db"

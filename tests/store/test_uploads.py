@@ -138,7 +138,7 @@ def test_overtaken_look_is_recognised(store: Store) -> None:
     with store.writing() as session:
         first = begin_look(session, "file-1")
         assert first is not None
-        number = first.looks
+        number = first.number
     with store.writing() as session:
         assert begin_look(session, "file-1") is not None
     with store.writing() as session:

@@ -12,6 +12,7 @@ from postflow.domain.standing import ReviewStatus
 from postflow.domain.uploads import UploadStatus, WaitKind
 from postflow.errors import FrameioRefusedError, FrameioUnavailableError
 from postflow.tracker.foreign import ForeignSettler
+from postflow.tracker.routing import UNTRACKED_COMMENT
 from tests.factories import (
     CLIENT,
     EDITOR,
@@ -139,6 +140,19 @@ def test_foreign_projects_cost_no_call(scene: Scene) -> None:
     settle(scene)
     assert scene.frameio.calls == []
     assert all(event.settled_at and event.note for event in scene.events())
+
+
+def test_comments_on_untracked_file_are_settled(scene: Scene) -> None:
+    """A project may hold many files that are not under review: people comment on those, too."""
+    scene.track()
+    scene.frameio.add_file("file-9", name="other.mp4")
+    for number in range(2):
+        scene.frameio.write(f"c{number}", "Approved.", file_id="file-9")
+        scene.receive("comment.created", f"c{number}")
+    settle(scene)
+    assert all(event.settled_at and event.upload_id is None for event in scene.events())
+    assert {event.note for event in scene.events()} == {UNTRACKED_COMMENT}
+    assert scene.upload().review_status == "pending"
 
 
 def test_unknown_events_are_settled(scene: Scene) -> None:
