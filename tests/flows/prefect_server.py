@@ -17,6 +17,8 @@ from typing import TypeVar
 import httpx
 import pytest
 
+from postflow.tunnel import keeper
+
 T = TypeVar("T")
 
 DEADLINE = 180.0  # seconds; generous, because several such tests may share two cores
@@ -88,11 +90,13 @@ def shared_server(request: pytest.FixtureRequest, tmp: pytest.TempPathFactory) -
         http = httpx.Client(timeout=30)
         request.session.addfinalizer(http.close)
         server = PrefectServer(api_url=f"http://127.0.0.1:{port}/api", home=home, http=http)
+        command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
         process = start_process(
-            [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)],
+            [sys.executable, keeper.__file__, *command],  # Ctrl-C leaves no finalizer any time
             environment=server.environment,
             folder=home,
             log=home / "server.log",
+            stdin=subprocess.PIPE,  # the kernel closes it when we are gone, and the keeper sees it
         )
         request.session.addfinalizer(lambda: stop_process(process))
         eventually(lambda: _is_healthy(server), doing="the Prefect server answers")
@@ -101,7 +105,12 @@ def shared_server(request: pytest.FixtureRequest, tmp: pytest.TempPathFactory) -
 
 
 def start_process(
-    command: list[str], *, environment: dict[str, str], folder: Path, log: Path
+    command: list[str],
+    *,
+    environment: dict[str, str],
+    folder: Path,
+    log: Path,
+    stdin: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a process as the head of a group, so that all of it can be ended."""
     with log.open("ab") as output:
@@ -109,6 +118,7 @@ def start_process(
             command,
             env=environment,
             cwd=folder,
+            stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -124,6 +134,8 @@ def stop_process(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=30)
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def _is_healthy(server: PrefectServer) -> bool:
