@@ -5,6 +5,7 @@ The batch's own state lives in the store, so this flow does not wait for its vid
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +54,18 @@ def process_batch(
     try:
         with (
             open_desk(str(runtime.flow_run.id)) as desk,
-            holding_batch(desk) as record_end,
+            holding_batch(desk) as held,
             outliving_prefect(),
         ):
             ended = _submit(
                 desk,
                 [Path(path) for path in paths],
+                since=held.since,
                 project_id=project_id or desk.settings.frameio.project_id,
                 on_rejected=on_rejected,
                 new_version_of=new_version_of,
             )
-            record_end(f"{ended.name}: {ended.message}")
+            held.record_end(f"{ended.name}: {ended.message}")
     except PostFlowError as error:
         return Failed(message=str(error))
     return ended
@@ -74,6 +76,7 @@ def _submit(
     desk: Desk,
     paths: list[Path],
     *,
+    since: datetime,
     project_id: str | None,
     on_rejected: str | None,
     new_version_of: str | None,
@@ -89,16 +92,19 @@ def _submit(
         on_rejected=on_rejected,
         versioning=Versioning(settings=desk.settings, of=new_version_of),
     )
-    started = _start_all(desk, upload_ids, project_id)
+    started = _start_all(desk, upload_ids, project_id, since=since)
     return Completed(message=f"{len(upload_ids)} videos, {started} runs")
 
 
-def _start_all(desk: Desk, upload_ids: list[str], project_id: str | None) -> int:
+def _start_all(
+    desk: Desk, upload_ids: list[str], project_id: str | None, *, since: datetime
+) -> int:
     """Start the runs one after the other: Prefect on SQLite is slower with several at once."""
     rows = []
     runs = 0
     for upload_id in upload_ids:
-        attempt = plan_run(desk.store, upload_id, is_over=_is_over(desk, upload_id))
+        is_over = _is_over(desk, upload_id)
+        attempt = plan_run(desk.store, upload_id, is_over=is_over, since=since)
         flow_run_id = _start(desk, attempt, project_id) if attempt else None
         runs += flow_run_id is not None
         rows.append(

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from prefect.exceptions import Pause
@@ -16,7 +16,7 @@ from flows.patience import patient, wait_for_store
 from postflow.clock import utc_now
 from postflow.errors import ClaimLostError, StoreError
 from postflow.settings import Settings, load_settings
-from postflow.store.batches import end_batch, hold_batch
+from postflow.store.batches import begin_batch, end_batch, hold_batch
 from postflow.store.database import Store, open_store
 from postflow.store.flow_runs import (
     check_holder,
@@ -150,13 +150,22 @@ def record_end(desk: Desk, *, note: str) -> None:
         finish_run(session, desk.flow_run_id, note=note, now=now, prefect_knows_by=until)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldBatch:
+    """A batch that this process works on."""
+
+    since: datetime
+    """Since when it is at work: by another process before, if that one died."""
+    record_end: Callable[[str], None]
+    """Takes the batch's end as Prefect will show it; it is recorded after the block."""
+
+
 @contextmanager
-def holding_batch(desk: Desk) -> Iterator[Callable[[str], None]]:
+def holding_batch(desk: Desk) -> Iterator[HeldBatch]:
     """Show for as long as the block runs that this process is alive and works on the batch.
 
-    Gives what takes the batch's end as Prefect will show it, to be recorded after the block: if this
-    process dies before Prefect hears of it, the tracker tells it. Unlike a video's, a batch's work
-    may be done by two processes at once: all of it is found again.
+    If it dies between recording the batch's end and telling Prefect, the tracker tells it. Unlike
+    a video's, a batch's work may be done by two processes at once: all of it is found again.
     """
     ends: list[str] = []
 
@@ -165,23 +174,26 @@ def holding_batch(desk: Desk) -> Iterator[Callable[[str], None]]:
         until = now + desk.settings.tracker.lease
         hold_batch(session, desk.flow_run_id, lease_until=until, now=now)
 
-    _write(desk, renew)
+    since = _begin_batch(desk)
     with _beating(desk, renew):
-        yield ends.append
+        yield HeldBatch(since=since, record_end=ends.append)
     if ends:
-        until = utc_now() + desk.settings.tracker.lease
-        _write(
-            desk,
-            lambda session: end_batch(
-                session, desk.flow_run_id, end=ends[-1], prefect_knows_by=until
-            ),
-        )
+        _end_batch(desk, ends[-1])
 
 
 @patient
-def _write(desk: Desk, change: Callable[[Session], None]) -> None:
+def _begin_batch(desk: Desk) -> datetime:
+    now = utc_now()
     with desk.store.writing() as session:
-        change(session)
+        until = now + desk.settings.tracker.lease
+        return begin_batch(session, desk.flow_run_id, lease_until=until, now=now)
+
+
+@patient
+def _end_batch(desk: Desk, end: str) -> None:
+    until = utc_now() + desk.settings.tracker.lease
+    with desk.store.writing() as session:
+        end_batch(session, desk.flow_run_id, end=end, prefect_knows_by=until)
 
 
 @contextmanager

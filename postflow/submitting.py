@@ -154,12 +154,18 @@ def register_videos(
 
 
 def plan_run(
-    store: Store, upload_id: str, *, is_over: bool, clock: Clock = utc_now
+    store: Store,
+    upload_id: str,
+    *,
+    is_over: bool,
+    since: datetime,
+    clock: Clock = utc_now,
 ) -> Attempt | None:
-    """Return the run that this upload needs, or None when it is delivered.
+    """Return the run that this upload needs, or None when it needs none.
 
     `is_over` says that the last run, if there is one, will do no more; then the next attempt
-    begins, and a failed or cancelled upload gets another chance.
+    begins, and a failed or cancelled upload gets another chance. `since` is when whoever asks began,
+    and may have asked before: what was tried since, or cancelled, is not tried again.
     """
     now = clock()
     with store.writing() as session:
@@ -167,9 +173,13 @@ def plan_run(
         delivery = load_delivery(session, upload_id, upload.version)
         if delivery is not None and delivery.delivered_at is not None:
             return None
+        if upload.cancelled_at is not None and upload.cancelled_at >= since:
+            return None
         last = last_attempt(session, upload_id, upload.version)
         number = last.attempt if last else 1
         if last is not None and last.flow_run_id is not None and is_over:
+            if last.created_at >= since:
+                return None
             revive_upload(session, upload, now=now)
             again = last_attempt(session, upload_id, upload.version)
             number = again.attempt + 1 if again else 1

@@ -41,6 +41,22 @@ def hold_batch(session: Session, batch_id: str, *, lease_until: datetime, now: d
     session.flush()
 
 
+def begin_batch(
+    session: Session, batch_id: str, *, lease_until: datetime, now: datetime
+) -> datetime:
+    """Hold the batch for a process that begins; return since when it is at work.
+
+    That is since its first process, if the tracker has started it again because that one died. A
+    batch that had ended and is started again by a person begins now.
+    """
+    row = session.get(BatchRow, batch_id)
+    if row is not None and (row.end is not None or row.lease_until is None):
+        row.restarts = 0
+    hold_batch(session, batch_id, lease_until=lease_until, now=now)
+    row = session.get_one(BatchRow, batch_id)
+    return row.created_at if row.restarts else now
+
+
 def end_batch(session: Session, batch_id: str, *, end: str, prefect_knows_by: datetime) -> None:
     """Say how the batch ended, by its own word, and by when Prefect will have heard of it."""
     row = session.get_one(BatchRow, batch_id)

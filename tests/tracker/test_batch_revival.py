@@ -63,8 +63,8 @@ def test_silent_batch_is_watched_first(batch: Scene) -> None:
 def test_end_of_batch_is_told_to_prefect(scene: Scene) -> None:
     """A batch that died after its work is not begun anew; Prefect hears how it ended."""
     desk = Desk(settings=scene.settings, store=scene.store, flow_run_id=RUN)
-    with holding_batch(desk) as record_end:
-        record_end("Completed: 2 videos, 2 runs")
+    with holding_batch(desk) as held:
+        held.record_end("Completed: 2 videos, 2 runs")
     scene.flow_runs.states[RUN] = RunState.RUNNING
     scene.clock.now = utc_now()
     look(scene)
@@ -80,8 +80,8 @@ def test_end_of_batch_is_told_to_prefect(scene: Scene) -> None:
 def test_batch_that_begins_again_has_no_end(scene: Scene) -> None:
     """Somebody may run a batch once more in Prefect; if it dies then, it comes back."""
     desk = Desk(settings=scene.settings, store=scene.store, flow_run_id=RUN)
-    with holding_batch(desk) as record_end:
-        record_end("Completed: 2 videos, 2 runs")
+    with holding_batch(desk) as held:
+        held.record_end("Completed: 2 videos, 2 runs")
     with pytest.raises(KeyboardInterrupt), holding_batch(desk):
         raise KeyboardInterrupt
     scene.clock.now = utc_now()

@@ -59,7 +59,7 @@ def test_waiting_run_is_the_one_that_uploads(rounds: Rounds) -> None:
     wait_id = rounds.wait_for(upload_id)
     rounds.register(rounds.video("clip.mp4"), of=upload_id)
     assert rounds.wait(wait_id).due_at is not None
-    attempt = plan_run(rounds.store, upload_id, is_over=False)
+    attempt = plan_run(rounds.store, upload_id, is_over=False, since=utc_now())
     assert attempt is not None
     assert (attempt.version, attempt.flow_run_id) == (2, RUN)
     assert rounds.close(wait_id) is WaitOutcome.SUPERSEDED
