@@ -50,6 +50,12 @@ _ONE_IN = 10
 _WARM_UP = 3  # seconds
 _AT_ONCE = 20
 _PATIENCE = timedelta(seconds=120)
+_SUSPENDED = {
+    "type": "PAUSED",
+    "name": "Suspended",
+    # As `suspend_flow_run` says it; else a resume would call the run Running, which nobody runs.
+    "state_details": {"pause_reschedule": True},
+}
 
 
 class Review(NamedTuple):
@@ -74,7 +80,7 @@ class Place:
 
 @contextmanager
 def serving_prefect(folder: Path, database: str) -> Iterator[Served]:
-    """Run a Prefect server of our own."""
+    """Run a Prefect server as `postflow start` does."""
     (port,) = find_free_ports(1)
     url = make_url(database).set(drivername="postgresql+asyncpg")
     variables = {
@@ -82,7 +88,7 @@ def serving_prefect(folder: Path, database: str) -> Iterator[Served]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": url.render_as_string(hide_password=False),
     }
-    command = ["prefect", "server", "start", "--port", str(port)]
+    command = ["postflow.cli.prefect_server", "--port", str(port)]
     address = f"http://127.0.0.1:{port}/api"
     with running(command, folder=folder, ready=f"{address}/health", variables=variables) as process:
         yield Served(address, psutil.Process(process.pid))
@@ -141,7 +147,7 @@ async def begin_reviews(place: Place, count: int) -> list[Review]:
         async def begin(number: int) -> Review:
             async with turns:
                 file = {"file_name": f"shot_{number:04}.mp4", "as": "postflow"}
-                run = {"state": {"type": "PAUSED", "name": "Suspended"}}
+                run = {"state": _SUSPENDED}
                 created = await _post(http, f"{place.frameio}/_sim/files", file)
                 made = await _post(
                     http, f"{place.prefect}/deployments/{deployment['id']}/create_flow_run", run

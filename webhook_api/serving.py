@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import threading
@@ -62,8 +63,17 @@ _log = structlog.get_logger("postflow.serve")
 
 def run(settings: Settings, *, on_listening: OnListening | None = None) -> None:
     """Serve until SIGINT or SIGTERM; raises ConfigurationError or StoreError if it cannot start."""
+
+    def settle_down(public: str, private: str) -> None:
+        # What was loaded stays to the end. Looking at all of it in each full collection takes a
+        # fifth of a second, in which no delivery is answered (docs/performance.md).
+        gc.collect()
+        gc.freeze()
+        if on_listening is not None:
+            on_listening(public, private)
+
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-        runner.run(serve(settings, on_listening=on_listening))
+        runner.run(serve(settings, on_listening=settle_down))
 
 
 async def serve(

@@ -124,7 +124,7 @@ class Machine:
             ) from error
         return self.children.start_module(
             "prefect",
-            *("prefect", "server", "start", "--host", prefect.host, "--port", str(prefect.port)),
+            *("postflow.cli.prefect_server", "--host", prefect.host, "--port", str(prefect.port)),
         )
 
     def _check_ports(self) -> None:
