@@ -72,9 +72,10 @@ def record_shown(
                 manifest=manifest,
                 now=now,
             )
-            announce_delivery(session, upload, delivery, now=now)
             told = _tell_why_not(session, upload, delivery)
-            if told is not None:
+            if told is None:
+                announce_delivery(session, upload, delivery, now=now)
+            else:  # and nothing else: whoever publishes what is delivered must not hear of it
                 recall_delivery(session, upload, version=delivery.version, told=told, now=now)
         return delivery
 
@@ -97,6 +98,6 @@ def _tell_why_not(
     if decision is None or decision.verdict != ReviewStatus.APPROVED:
         return {"who": decision.who, "reason": decision.reason} if decision else {}
     is_current = upload.version == delivery.version
-    if is_current and upload.status == UploadStatus.FAILED:
+    if is_current and upload.status == UploadStatus.FAILED and upload.gone_at is not None:
         return {"reason": upload.failure}
     return None

@@ -52,15 +52,9 @@ class Place:
             shutil.rmtree(left, ignore_errors=True)
 
     def remove_unfinished(self) -> None:
-        """Remove all that killed processes left of it, except a video that can be seen.
-
-        Poster and manifest are removed only where a process was about to show the video with them:
-        somebody else may have put files of these names there since.
-        """
-        if not self.video.exists() and any(map(self._was_being_shown, self._list_hidden())):
-            self.poster.unlink(missing_ok=True)
-            if self._is_ours(read_manifest(self.manifest)):
-                self.manifest.unlink(missing_ok=True)
+        """Remove all that was left of it, except a video that can be seen, and its company."""
+        if not self.video.exists():
+            self._remove_company()
         self.remove_hidden()
 
     def show(self, hidden: Path) -> None:
@@ -73,22 +67,29 @@ class Place:
         manifest = read_manifest(self.manifest)
         if manifest is None or not self._is_ours(manifest) or not self.video.is_file():
             return None
-        recorded = manifest.get("files", {}).get(self.video.name, {}).get("sha256")
+        recorded = manifest["files"][self.video.name].get("sha256")
         return manifest if recorded == hash_file(self.video) else None
 
-    def _was_being_shown(self, hidden: Path) -> bool:
-        """Whether the poster has left the hidden folder, which it does first, with all made."""
-        is_made = (hidden / self.manifest.name).exists() or self._is_ours(
-            read_manifest(self.manifest)
-        )
-        return is_made and not (hidden / self.poster.name).exists()
+    def _remove_company(self) -> None:
+        """Remove poster and manifest, which are shown before their video.
 
-    def _is_ours(self, manifest: dict[str, Any] | None) -> bool:
+        Only what a manifest of ours describes: somebody else may have put files of these names
+        there since, or a deployment of the user's own.
+        """
+        shown = read_manifest(self.manifest)
+        hidden = (read_manifest(each / self.manifest.name) for each in self._list_hidden())
+        made = [each["files"] for each in (shown, *hidden) if each and self._is_ours(each)]
+        posters = [files.get(self.poster.name, {}).get("sha256") for files in made]
+        if self.poster.is_file() and hash_file(self.poster) in posters:
+            self.poster.unlink()
+        if shown and self._is_ours(shown):
+            self.manifest.unlink()
+
+    def _is_ours(self, manifest: dict[str, Any]) -> bool:
+        """Whether it is the manifest of files that were made here for this delivery."""
         ours = (self.delivery.upload_id, self.delivery.version)
-        return manifest is not None and ours == (
-            manifest.get("upload_id"),
-            manifest.get("version"),
-        )
+        is_ours = (manifest.get("upload_id"), manifest.get("version")) == ours
+        return is_ours and self.video.name in manifest.get("files", {})
 
     def _list_hidden(self) -> list[Path]:
         return list(self.folder.glob(f"{glob.escape(self._hidden_start)}*"))

@@ -130,7 +130,7 @@ def announce_delivery(
     session: Session, upload: UploadRow, delivery: DeliveryRow, *, now: datetime
 ) -> None:
     """Tell people and automations of a delivery that is complete."""
-    told = {"path": delivery.path, "sha256": delivery.sha256}
+    told = _about(delivery) | {"path": delivery.path, "sha256": delivery.sha256}
     number = delivery.version
     announce(session, Announcement.DELIVERED, upload, version=number, now=now, payload=told)
 
@@ -154,5 +154,12 @@ def recall_delivery(
     if delivery.recalled_at is None:
         delivery.recalled_at = now
         delivery.manifest = {**(delivery.manifest or {}), "recalled_at": now.isoformat()}
-        announce(session, Announcement.RECALLED, upload, version=number, now=now, payload=told)
+        about = _about(delivery) | dict(told)
+        announce(session, Announcement.RECALLED, upload, version=number, now=now, payload=about)
     return True
+
+
+def _about(delivery: DeliveryRow) -> dict[str, object]:
+    """Return the file of the version that was delivered, which need not be the current one."""
+    file_id = (delivery.manifest or {}).get("frameio", {}).get("file_id")
+    return {"file_id": file_id} if file_id else {}

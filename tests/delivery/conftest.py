@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from postflow.clock import utc_now
 from postflow.delivery.delivering import Delivered, deliver
+from postflow.domain.announcements import Announcement
 from postflow.domain.standing import ReviewStatus
 from postflow.errors import NotFoundError
 from postflow.settings import Settings
 from postflow.settings.sections import PostProcessingSettings
 from postflow.store.database import Store
 from postflow.store.deliveries import load_delivery
-from postflow.store.tables import DeliveryRow
+from postflow.store.tables import AnnouncementRow, DeliveryRow
 from postflow.store.uploads import load_upload, load_version, register_upload
 from postflow.tracker.deciding import decide_by_hand
 from tests.factories import NOW
@@ -133,6 +135,8 @@ class Room:
         with self.store.writing() as session:
             row = session.get_one(DeliveryRow, self.row(upload_id).id)
             row.delivered_at = row.path = row.sha256 = row.manifest = None
+            told = select(AnnouncementRow).where(AnnouncementRow.kind == Announcement.DELIVERED)
+            session.delete(session.exec(told).one())
 
 
 @pytest.fixture

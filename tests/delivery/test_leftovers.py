@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shutil
 from pathlib import Path
 
 import pytest
@@ -50,11 +49,12 @@ def row(room: Room) -> DeliveryRow:
         return session.exec(select(DeliveryRow)).one()
 
 
-def announced(room: Room) -> list[tuple[str, int]]:
-    """Return what was told of deliveries, and of which version."""
+def announced(room: Room) -> list[tuple[str, int, object]]:
+    """Return what was told of deliveries, of which version and of which file."""
     with room.store.reading() as session:
-        told = [(each.kind, each.version) for each in session.exec(select(AnnouncementRow))]
-    return sorted(each for each in told if each[0] in {"delivered", "recalled"})
+        rows = session.exec(select(AnnouncementRow)).all()
+    told = [(each.kind, each.version, each.payload["file_id"]) for each in rows]
+    return [each for each in told if each[0] in {"delivered", "recalled"}]
 
 
 def change(room: Room, what: str) -> None:
@@ -68,8 +68,10 @@ def change(room: Room, what: str) -> None:
             upload.cancelled_at = utc_now()
         elif what == "failed":
             fail_upload(upload, reason="deleted on Frame.io", now=utc_now())
+            upload.gone_at = utc_now()
         else:
             upload.version, upload.review_status = 2, ReviewStatus.PENDING
+            upload.file_id = "file-of-version-2"
 
 
 @pytest.mark.parametrize("what", ["rejected", "cancelled", "failed", "replaced"])
@@ -100,13 +102,25 @@ def test_poster_without_its_video_vanishes(room: Room, made: Path, names: list[s
     assert room.visible() == room.hidden() == set()
 
 
-def test_files_of_others_stay(room: Room, made: Path) -> None:
-    """Where no video of ours was about to be shown, a file of its name is somebody else's."""
-    shutil.rmtree(made)
-    made.mkdir()
-    (made / "clip.mp4").write_bytes(b"half")
+def test_company_without_a_hidden_folder_vanishes(room: Room, made: Path) -> None:
+    """A rename that failed leaves poster and manifest, and its process removed the rest itself."""
+    show(room, made, "clip.jpg", "clip.manifest.json")
+    (made / "clip.mp4").unlink()
+    made.rmdir()
+    room.decide("clip", ReviewStatus.REJECTED)
+    clear(room)
+    assert room.visible() == set()
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+@pytest.mark.parametrize("manifest", ["{}", '{"upload_id": "clip", "version": 1, "files": {}}'])
+def test_files_of_others_stay(room: Room, made: Path, manifest: str, is_made: bool) -> None:
+    """What no manifest of ours describes is somebody else's, or a deployment of the user's own."""
+    (made / "clip.jpg").unlink()
     (room.folder / "clip.jpg").write_bytes(b"somebody's picture")
-    (room.folder / "clip.manifest.json").write_text("{}")
+    if not is_made:
+        (made / "clip.manifest.json").unlink()
+    (room.folder / "clip.manifest.json").write_text(manifest)
     room.decide("clip", ReviewStatus.REJECTED)
     clear(room)
     assert room.visible() == {"clip.jpg", "clip.manifest.json"}
@@ -122,7 +136,7 @@ def test_video_that_could_be_seen_is_recalled(room: Room, made: Path, what: str)
     clear(room)
     assert row(room).path == str(room.folder / "clip.mp4")
     assert row(room).recalled_at is not None
-    assert announced(room) == [("delivered", 1), ("recalled", 1)]
+    assert announced(room) == [("recalled", 1, "file-clip")]  # nobody is to publish it
     assert room.visible() == ALL
 
 
@@ -134,7 +148,7 @@ def test_video_whose_own_approval_stands_is_delivered(room: Room, made: Path, wh
     clear(room)
     assert row(room).delivered_at is not None
     assert row(room).recalled_at is None
-    assert announced(room) == [("delivered", 1)]
+    assert announced(room) == [("delivered", 1, "file-clip")]
 
 
 def test_version_that_was_refused_before_the_next_is_recalled(room: Room, made: Path) -> None:
@@ -144,7 +158,7 @@ def test_version_that_was_refused_before_the_next_is_recalled(room: Room, made: 
     change(room, "replaced")
     clear(room)
     assert row(room).recalled_at is not None
-    assert announced(room) == [("delivered", 1), ("recalled", 1)]
+    assert announced(room) == [("recalled", 1, "file-clip")]
 
 
 def test_refusal_while_shown_files_are_found_is_a_recall(
