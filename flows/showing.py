@@ -95,7 +95,7 @@ def render_batch_row(
 ) -> dict[str, str]:
     """Return a video's row in the table of its batch; `run` is None when none was needed."""
     ui = prefect_api_url(desk.settings).removesuffix("/api")
-    shown = f"[{filename}]({ui}/runs/flow-run/{run})" if run else "already delivered"
+    shown = f"[{filename}]({ui}/runs/flow-run/{run})" if run else "delivered or cancelled already"
     return {"file": filename, "upload": upload_id, "run": shown}
 
 

@@ -177,9 +177,8 @@ def plan_run(
             return None
         last = last_attempt(session, upload_id, upload.version)
         number = last.attempt if last else 1
-        if last is not None and last.flow_run_id is not None and is_over:
-            if last.created_at >= since:
-                return None
+        was_tried = last is not None and last.created_at >= since
+        if last is not None and last.flow_run_id is not None and is_over and not was_tried:
             revive_upload(session, upload, now=now)
             again = last_attempt(session, upload_id, upload.version)
             number = again.attempt + 1 if again else 1

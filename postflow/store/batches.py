@@ -46,15 +46,17 @@ def begin_batch(
 ) -> datetime:
     """Hold the batch for a process that begins; return since when it is at work.
 
-    That is since its first process, if the tracker has started it again because that one died. A
+    That is since an earlier process, if the tracker has started it again because that one died. A
     batch that had ended and is started again by a person begins now.
     """
     row = session.get(BatchRow, batch_id)
-    if row is not None and (row.end is not None or row.lease_until is None):
-        row.restarts = 0
+    had_ended = row is not None and (row.end is not None or row.lease_until is None)
     hold_batch(session, batch_id, lease_until=lease_until, now=now)
     row = session.get_one(BatchRow, batch_id)
-    return row.created_at if row.restarts else now
+    if had_ended or row.restarts == 0 or row.began_at is None:
+        row.restarts, row.began_at = 0, now
+    session.flush()
+    return row.began_at
 
 
 def end_batch(session: Session, batch_id: str, *, end: str, prefect_knows_by: datetime) -> None:

@@ -134,6 +134,8 @@ class BatchRow(SQLModel, table=True):
     batch_id: str = Field(primary_key=True)
     created_at: datetime = moment(nullable=False)
     decided_at: datetime | None = moment()
+    began_at: datetime | None = moment()
+    """When the first process began that was at work since a person last started it."""
     lease_until: datetime | None = moment()
     """Renewed by the process that registers and starts its videos; None once Prefect knows its end."""
     restarts: int = 0

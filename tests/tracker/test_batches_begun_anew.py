@@ -56,7 +56,9 @@ def test_failed_meanwhile_is_not_tried_again(store: Store) -> None:
     """What the batch itself had started stays as it ended."""
     try_at(store, NOW)
     change(store, failed=True)
-    assert plan(store, since=NOW) is None
+    attempt = plan(store, since=NOW)
+    assert attempt is not None
+    assert (attempt.number, attempt.flow_run_id) == (1, RUN)
     assert upload_of(store).status == "failed"
 
 
@@ -102,13 +104,17 @@ def test_batch_is_at_work_since_its_first_process(store: Store) -> None:
     assert begin(store, LATER) == NOW
 
 
-@pytest.mark.parametrize("is_known", [True, False])
-def test_ended_batch_begins_when_a_person_starts_it_again(store: Store, is_known: bool) -> None:
-    """Prefect's Retry is how a person tries the same videos again; nobody had died."""
+@pytest.mark.parametrize("ends", ["by its word", "known to Prefect", "given up"])
+def test_ended_batch_begins_when_a_person_starts_it_again(store: Store, ends: str) -> None:
+    """Prefect's Retry is how a person tries the same videos again; if that dies, it goes on."""
     begin(store, NOW)
     with store.writing() as session:
         note_batch_restart(session, "batch", lease_until=LATER, seen_restarts=0)
-        end_batch(session, "batch", end="Completed: 1 videos", prefect_knows_by=LATER)
-        if is_known:
+        if ends != "given up":
+            end_batch(session, "batch", end="Completed: 1 videos", prefect_knows_by=LATER)
+        if ends != "by its word":
             release_batch(session, "batch")
     assert begin(store, LATER) == LATER
+    with store.writing() as session:
+        assert note_batch_restart(session, "batch", lease_until=LATER, seen_restarts=0) == 1
+    assert begin(store, LATER + timedelta(seconds=9)) == LATER
