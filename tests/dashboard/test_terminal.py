@@ -85,9 +85,12 @@ class Desk:
 async def settle(pilot: Pilot[None], app: DashboardApp) -> None:
     """Wait until all that was asked for has been read and drawn."""
     await pilot.pause()
-    with suppress(WorkerCancelled):  # a look that takes long is overtaken by the next one
-        await app.workers.wait_for_complete()
-    await app.workers.wait_for_complete()
+    for _ in range(20):
+        with suppress(WorkerCancelled):  # a look that takes long is overtaken by the next one
+            await app.workers.wait_for_complete()
+            break
+    else:
+        raise AssertionError("looks overtake each other for ever")
     await pilot.pause()
 
 
