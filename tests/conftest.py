@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -28,7 +30,16 @@ _SLOW_DISK = timedelta(seconds=30)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that bring up Prefect: at the end one worker would be left with them."""
+    """Begin with the tests that bring up Prefect: at the end one worker would be left with them.
+
+    schemathesis's tests of one function have one name in pytest 9.2, and pytest-xdist runs one of
+    each name; so each gets one of its own.
+    """
+    seen: Counter[str] = Counter()
+    for item in items:
+        seen[item.nodeid] += 1
+        if seen[item.nodeid] > 1:
+            item._id = replace(item._id, params=str(seen[item.nodeid]))
     items.sort(key=lambda item: item.get_closest_marker("prefect") is None)
 
 
