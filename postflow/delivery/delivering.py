@@ -23,7 +23,6 @@ from postflow.delivery.manifest import make_manifest, write_manifest
 from postflow.delivery.masters import Fetch, Master, fetch_master, find_master, hash_file
 from postflow.delivery.names import choose_stem
 from postflow.delivery.place import Place
-from postflow.domain.standing import ReviewStatus
 from postflow.errors import PostProcessingError
 from postflow.settings import Settings
 from postflow.store.database import Store
@@ -32,6 +31,7 @@ from postflow.store.deliveries import (
     announce_delivery,
     claim_delivery,
     complete_delivery,
+    is_approved,
     is_name_taken,
     load_delivery,
 )
@@ -155,7 +155,7 @@ class _Work:
         hidden = self.place.make_hidden()
         try:
             master = self._encode(hidden)
-            return self._show(hidden, self._describe(hidden, master))
+            return self._complete(self._describe(hidden, master), hidden=hidden)
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
 
@@ -178,7 +178,7 @@ class _Work:
                 "manifest": manifest,
             }
         )
-        return self._complete(manifest, path=None, sha256=None)
+        return self._complete(manifest, hidden=None)
 
     def _encode(self, hidden: Path) -> Master:
         """Make the files from the local master, or, if that changes meanwhile, from Frame.io's."""
@@ -215,20 +215,11 @@ class _Work:
         write_manifest(hidden / place.manifest.name, manifest)
         return manifest
 
-    def _show(self, hidden: Path, manifest: dict[str, Any]) -> Delivered | None:
-        video = self.place.video
-        sha256 = manifest["files"][video.name]["sha256"]
-        return self._complete(manifest, path=video, sha256=sha256, hidden=hidden)
+    def _complete(self, manifest: dict[str, Any], *, hidden: Path | None) -> Delivered | None:
+        """Show and record the delivery in one transaction, unless the approval was taken back.
 
-    def _complete(
-        self,
-        manifest: dict[str, Any],
-        *,
-        path: Path | None,
-        sha256: str | None,
-        hidden: Path | None = None,
-    ) -> Delivered | None:
-        """Show and record the delivery in one transaction, unless the approval was taken back."""
+        Without `hidden` the files are made by the user's own deployment.
+        """
         now = self.clock()
         with self.store.writing() as session:
             upload = load_upload(session, self.claim.upload.upload_id, lock=True)
@@ -241,8 +232,8 @@ class _Work:
                 self.place.show(hidden)
             complete_delivery(
                 delivery,
-                path=str(path) if path else None,
-                sha256=sha256,
+                path=str(self.place.video) if hidden else None,
+                sha256=self.place.read_sha256(manifest) if hidden else None,
                 manifest=manifest,
                 now=now,
             )
@@ -251,9 +242,7 @@ class _Work:
 
     def _is_still_approved(self, upload: UploadRow) -> bool:
         return (
-            upload.review_status == ReviewStatus.APPROVED
+            is_approved(upload, self.claim.version.version)
             and upload.held_since is None
             and not is_undoable(upload, now=self.clock())
-            and upload.version == self.claim.version.version
-            and upload.cancelled_at is None
         )

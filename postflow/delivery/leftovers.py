@@ -22,6 +22,7 @@ from postflow.store.decisions import last_decision
 from postflow.store.deliveries import (
     announce_delivery,
     complete_delivery,
+    is_approved,
     list_unfinished_deliveries,
     recall_delivery,
 )
@@ -68,7 +69,7 @@ def record_shown(
             complete_delivery(
                 delivery,
                 path=str(place.video),
-                sha256=manifest["files"][place.video.name]["sha256"],
+                sha256=place.read_sha256(manifest),
                 manifest=manifest,
                 now=now,
             )
@@ -82,12 +83,7 @@ def record_shown(
 
 def _is_wanted(upload: UploadRow, delivery: DeliveryRow) -> bool:
     """Whether it may yet be finished: what is held, or can be undone, only waits."""
-    return (
-        upload.review_status == ReviewStatus.APPROVED
-        and upload.status != UploadStatus.FAILED
-        and upload.version == delivery.version
-        and upload.cancelled_at is None
-    )
+    return is_approved(upload, delivery.version) and upload.status != UploadStatus.FAILED
 
 
 def _tell_why_not(

@@ -67,8 +67,12 @@ class Place:
         manifest = read_manifest(self.manifest)
         if manifest is None or not self._is_ours(manifest) or not self.video.is_file():
             return None
-        recorded = manifest["files"][self.video.name].get("sha256")
-        return manifest if recorded == hash_file(self.video) else None
+        return manifest if self.read_sha256(manifest) == hash_file(self.video) else None
+
+    def read_sha256(self, manifest: dict[str, Any]) -> str | None:
+        """Return the sha256 of the video by a manifest of this delivery."""
+        sha256: str | None = manifest["files"][self.video.name].get("sha256")
+        return sha256
 
     def _remove_company(self) -> None:
         """Remove poster and manifest, which are shown before their video.

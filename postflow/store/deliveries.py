@@ -40,6 +40,15 @@ def is_delivered(session: Session, row: UploadRow | VersionRow) -> bool:
     return delivery is not None and delivery.delivered_at is not None
 
 
+def is_approved(upload: UploadRow, version: int) -> bool:
+    """Whether this is the current version, its approval stands, and nobody gave the upload up."""
+    return (
+        upload.version == version
+        and upload.review_status == ReviewStatus.APPROVED
+        and upload.cancelled_at is None
+    )
+
+
 def is_name_taken(session: Session, name: str) -> bool:
     """Whether another delivery stands, or will stand, under this name."""
     return session.exec(select(DeliveryRow).where(DeliveryRow.name == name)).first() is not None
@@ -57,7 +66,7 @@ def claim_delivery(
     killed process is handed to the next one, with the name it had. Raises StoreUnavailableError
     when another delivery has just taken the name.
     """
-    if upload.review_status != ReviewStatus.APPROVED or upload.cancelled_at is not None:
+    if not is_approved(upload, upload.version):
         return None
     found = load_delivery(session, upload.upload_id, upload.version)
     if found is not None and found.delivered_at is not None:

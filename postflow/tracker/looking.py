@@ -49,7 +49,7 @@ _log = structlog.get_logger("postflow.tracker")
 
 
 class _Found(NamedTuple):
-    """What a reading found: the file, who changed its Status, and the newest file of its stack."""
+    """What a reading found since it began: the file, who set its Status, its stack's newest file."""
 
     began_at: datetime
     seen: FileSeen | None
