@@ -22,6 +22,8 @@ from postflow.store.review_deadlines import arm_deadline
 from postflow.store.tables import FlowRunRow, UploadRow, WaitRow
 from postflow.store.uploads import load_upload, load_version
 
+_MARKED = "waits marked due"
+
 
 def open_wait(
     session: Session,
@@ -98,14 +100,34 @@ def mark_due_waits(
     A verdict that was withdrawn before anybody was woken makes its wait undue again.
     """
     due = 0
-    for wait in _open_waits(session, upload.upload_id):
+    asked = {"upload_id": upload.upload_id}
+    for wait, restarts in session.exec(_select_open_with_restarts(), params=asked):
         if read_answer(wait, upload, review) is None:
             wait.due_at = wait.try_at = wait.accepted_at = None
         elif wait.due_at is None:
             wait.due_at = wait.try_at = now
+            session.info.setdefault(_MARKED, []).append((wait, restarts))
             due += 1
     session.flush()
     return due
+
+
+def list_marked_waits(session: Session) -> list[tuple[WaitRow, int]]:
+    """Return what this session has marked due, as `list_due_waits` gives those nobody has called.
+
+    Once it is committed, whoever made the answer can have them called without looking for them.
+    """
+    marked: list[tuple[WaitRow, int]] = session.info.get(_MARKED, [])
+    return [
+        (wait, restarts)
+        for wait, restarts in marked
+        if wait.due_at is not None and wait.closed_at is None and wait.attempts == 0
+    ]
+
+
+@cache
+def _select_open_with_restarts() -> Select[WaitRow, int]:
+    return _with_restarts().where(WaitRow.upload_id == bindparam("upload_id"))
 
 
 def close_wait(

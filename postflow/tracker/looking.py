@@ -33,6 +33,7 @@ from postflow.store.own_users import remember_own_user
 from postflow.store.tables import EventRow
 from postflow.tracker.applying import apply_seen, known_authors
 from postflow.tracker.faults import warn
+from postflow.tracker.outbox import Due, list_marked
 from postflow.tracker.ports import Clock, FrameioReader
 from postflow.tracker.reading import FileSeen, read_file, read_status_changes
 from postflow.tracker.status_field import StatusHint
@@ -68,10 +69,10 @@ class Looker:
         stacks: StackReader,
         settings: Settings,
         clock: Clock,
-        on_look: Callable[[], None] = lambda: None,
+        on_due: Callable[[Sequence[Due]], None] = lambda _: None,
     ) -> None:
-        """Take what a look needs; `on_look` is told after the commit of each one."""
-        self._on_look = on_look
+        """Take what a look needs; `on_due` is told whose answer one has brought, once it is stored."""
+        self._on_due = on_due
         self._store = store
         self._frameio = frameio
         self._stacks = stacks
@@ -125,8 +126,9 @@ class Looker:
                 log = await read_status_changes(self._frameio, file_id)
             newest = await self._stacks.find_newest(seen.parent_id) if seen else None
             found = _Found(began_at, seen, log, newest)
-            await asyncio.to_thread(self._apply, file_id, look, found, events)
-        self._on_look()
+            due = await asyncio.to_thread(self._apply, file_id, look, found, events)
+        if due:
+            self._on_due(due)
         return True
 
     async def learn_own_user(self) -> None:
@@ -155,7 +157,9 @@ class Looker:
         with self._store.reading() as session:
             return known_authors(session, file_id)
 
-    def _apply(self, file_id: str, look: Begun, found: _Found, events: Sequence[EventRow]) -> None:
+    def _apply(
+        self, file_id: str, look: Begun, found: _Found, events: Sequence[EventRow]
+    ) -> list[Due]:
         now = self._clock()
         with self._store.writing() as session:
             locked = lock_looked_at(session, file_id, look=look.number)
@@ -186,6 +190,7 @@ class Looker:
             told = {(each.kind, each.resource_id) for each in news}
             others = [row for row in events if (row.event_type, row.resource_id) not in told]
             match_events(session, others, upload_id=upload.upload_id)
+        return list_marked(session)
 
     def _claim_due(self) -> list[tuple[str, str]]:
         now = self._clock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,6 +31,7 @@ from postflow.store.uploads import list_past_undo, load_upload
 from postflow.store.waits import (
     abandon_waits,
     list_due_waits,
+    list_marked_waits,
     list_open_waits,
     list_unanswered_waits,
     list_uploads_with_expired_waits,
@@ -112,13 +114,12 @@ class Outbox:
     def list_due(self, *, tried: bool) -> list[Due]:
         """Return who is owed a wake-up by now, or one more."""
         with self._store.reading() as session:
-            found = list_due_waits(session, now=self._clock(), tried=tried)
-            return [_make_due(wait, restarts) for wait, restarts in found]
+            return _make_dues(list_due_waits(session, now=self._clock(), tried=tried))
 
     def list_waiting(self) -> list[Due]:
         """Return everybody who waits, with an answer or without."""
         with self._store.reading() as session:
-            return [_make_due(wait, restarts) for wait, restarts in list_open_waits(session)]
+            return _make_dues(list_open_waits(session))
 
     def list_silent(self) -> list[Silent]:
         """Return the runs whose process should have spoken by now, to us or to Prefect."""
@@ -255,12 +256,20 @@ class Outbox:
         return self._clock() + self._settings.tracker.lease
 
 
-def _make_due(wait: WaitRow, restarts: int) -> Due:
-    return Due(
-        wait_id=wait.id or 0,
-        upload_id=wait.upload_id,
-        version=wait.version,
-        flow_run_id=wait.flow_run_id,
-        attempts=wait.attempts,
-        restarts=restarts,
-    )
+def list_marked(session: Session) -> list[Due]:
+    """Return who is owed a wake-up by what this session has decided, once it is committed."""
+    return _make_dues(list_marked_waits(session))
+
+
+def _make_dues(waits: Iterable[tuple[WaitRow, int]]) -> list[Due]:
+    return [
+        Due(
+            wait_id=wait.id or 0,
+            upload_id=wait.upload_id,
+            version=wait.version,
+            flow_run_id=wait.flow_run_id,
+            attempts=wait.attempts,
+            restarts=restarts,
+        )
+        for wait, restarts in waits
+    ]

@@ -7,12 +7,13 @@ died; so a resume is a hint, the store is the record, and this loop is what make
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from postflow.errors import PrefectUnavailableError
 from postflow.settings import Settings
 from postflow.store.database import Store
 from postflow.tracker.batches import BatchReviver
-from postflow.tracker.outbox import Outbox
+from postflow.tracker.outbox import Due, Outbox
 from postflow.tracker.ports import Clock, FlowRuns
 from postflow.tracker.prefect_presence import PrefectPresence
 from postflow.tracker.reviving import Reviver
@@ -68,6 +69,10 @@ class Resumer:
     async def wake_due(self) -> int:
         """Wake those that are due and that nobody has called yet; return how many that were."""
         return await self._waker.wake_due()
+
+    def hand_over(self, due: Iterable[Due]) -> None:
+        """Take who became due just now, so that the next `wake_beside` calls them before it looks."""
+        self._waker.hand_over(due)
 
     async def wake_beside(self, tasks: asyncio.TaskGroup) -> int:
         """As `wake_due`, but those that become due meanwhile need not wait for these."""

@@ -26,6 +26,7 @@ from postflow.tracker.announcer import Announcer
 from postflow.tracker.arrivals import Arrivals
 from postflow.tracker.foreign import ForeignSettler
 from postflow.tracker.notifier import Notifier
+from postflow.tracker.outbox import Due
 from postflow.tracker.ports import Clock, FlowRuns, FrameioReader, utc_now
 from postflow.tracker.prefect_presence import PrefectPresence
 from postflow.tracker.reconciler import Reconciler
@@ -95,7 +96,7 @@ class Tracker:
                 settings=settings,
                 clock=clock,
                 # At once: a verdict does not wait for the looks behind it.
-                on_look=self.wake_resumer,
+                on_due=self._hand_over,
             )
             if frameio is not None
             else None
@@ -134,6 +135,10 @@ class Tracker:
     def _wake_now(self) -> None:
         self._waking = None
         self._inbox_has_news.set()
+
+    def _hand_over(self, due: Sequence[Due]) -> None:
+        self.resumer.hand_over(due)
+        self.wake_resumer()
 
     def wake_resumer(self) -> None:
         """Say that somebody may have decided; call it in the loop's own thread."""
@@ -179,7 +184,7 @@ class Tracker:
                     news=self._inbox_has_foreign_news,
                     rest=lambda _, __: _FOREIGN_TOGETHER,
                 ),
-                self._repeat("look", self._look, _DUE_LOOK, stop),
+                self._repeat("look", self.settler.look_at_due, _DUE_LOOK, stop),
             ]
         if self._write_recalls is not None:
             write = partial(asyncio.to_thread, self._write_recalls)
@@ -212,13 +217,6 @@ class Tracker:
 
     async def _look_after(self) -> int:
         count = await self.resumer.look_after()
-        if count:
-            self._outbox_has_news.set()
-        return count
-
-    async def _look(self) -> int:
-        assert self.settler is not None  # noqa: S101 - run() starts this loop only with a settler
-        count = await self.settler.look_at_due()
         if count:
             self._outbox_has_news.set()
         return count

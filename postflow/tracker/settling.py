@@ -25,6 +25,7 @@ from postflow.store.uploads import find_version
 from postflow.tracker.asking import Asker
 from postflow.tracker.faults import describe, is_events_fault, plan_retry, warn
 from postflow.tracker.looking import READ_AGAIN, Looker
+from postflow.tracker.outbox import Due
 from postflow.tracker.ports import Clock, FrameioReader
 from postflow.tracker.routing import Route, plan_route, plan_routes
 from postflow.tracker.versions import StackReader
@@ -43,9 +44,9 @@ class Settler:
         frameio: FrameioReader,
         settings: Settings,
         clock: Clock,
-        on_look: Callable[[], None] = lambda: None,
+        on_due: Callable[[Sequence[Due]], None] = lambda _: None,
     ) -> None:
-        """Take what settling needs; `on_look` is told after the commit of each look."""
+        """Take what settling needs; `on_due` is as `Looker` has it."""
         self._store = store
         self._clock = clock
         self.projects: frozenset[str | None] = frozenset({None})
@@ -60,7 +61,7 @@ class Settler:
             stacks=stacks,
             settings=settings,
             clock=clock,
-            on_look=on_look,
+            on_due=on_due,
         )
 
     @property

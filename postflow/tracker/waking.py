@@ -47,6 +47,7 @@ class Waker:
         self._reviver = reviver
         self._settings = settings
         self._prefect = prefect
+        self._handed: list[Due] = []
         self._calling: set[int] = set()
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._failed: Exception | None = None
@@ -65,10 +66,18 @@ class Waker:
         if self._failed is not None:
             failed, self._failed = self._failed, None
             raise failed
+        handed = self._take(self._handed)
+        self._handed = []
+        if handed:
+            tasks.create_task(self._wake_aside(handed))
         due = await self._take_due()
         if due:
             tasks.create_task(self._wake_aside(due))
-        return len(due)
+        return len(handed) + len(due)
+
+    def hand_over(self, due: Iterable[Due]) -> None:
+        """Take who became due just now: the next `wake_beside` calls them before it looks."""
+        self._handed += due
 
     async def _wake_aside(self, due: Sequence[Due]) -> None:
         try:
@@ -79,9 +88,13 @@ class Waker:
     async def _take_due(self) -> list[Due]:
         called = frozenset(self._calling)  # before looking: who is done by then is seen as done
         listed = await asyncio.to_thread(self._outbox.list_due, tried=False)
-        due = [wait for wait in listed if wait.wait_id not in called]
-        self._calling |= {wait.wait_id for wait in due}
-        return due
+        return self._take(wait for wait in listed if wait.wait_id not in called)
+
+    def _take(self, due: Iterable[Due]) -> list[Due]:
+        """Keep to itself whom it calls, and leave out whom it is calling already."""
+        taken = [wait for wait in due if wait.wait_id not in self._calling]
+        self._calling |= {wait.wait_id for wait in taken}
+        return taken
 
     async def _wake_round(self, due: Sequence[Due]) -> None:
         try:

@@ -13,7 +13,7 @@ from postflow.store.tables import CommentRow, DeliveryRow
 from postflow.store.uploads import load_upload
 from postflow.tracker.settling import Settler
 from tests.factories import CLIENT, EDITOR, PROJECT, REVIEWER, make_upload
-from tests.tracker.conftest import Scene
+from tests.tracker.conftest import RUN, Scene
 
 
 def look(scene: Scene, file_id: str = "file-1") -> None:
@@ -287,18 +287,28 @@ def test_project_of_the_own_user_is_still_read(sqlite_scene: Scene) -> None:
     assert scene.upload().review_status == "rejected"
 
 
-def test_each_look_is_told_after_its_commit(scene: Scene) -> None:
-    """Whoever wakes flow runs hears of a verdict at once, and finds it in the store."""
-    told: list[str] = []
+def test_look_hands_over_who_is_due(scene: Scene) -> None:
+    """Whoever wakes flow runs is told whom to call after the commit, and only of those."""
+    told: list[tuple[str, list[str]]] = []
     settler = Settler(
         store=scene.store,
         frameio=scene.frameio,
         settings=scene.settings,
         clock=scene.clock,
-        on_look=lambda: told.append(scene.upload().review_status),
+        on_due=lambda due: told.append(
+            (scene.upload().review_status, [each.flow_run_id for each in due])
+        ),
     )
     scene.track()
-    scene.frameio.write("c1", "Approved.", author=CLIENT)
+    scene.wait_for()
+    scene.frameio.write("c1", "Nice colours.", author=CLIENT)
     scene.receive("comment.created", "c1")
     asyncio.run(settler.settle_events())
-    assert told == ["approved"]
+    assert told == []
+    scene.frameio.write("c2", "Approved.", author=CLIENT)
+    scene.receive("comment.created", "c2")
+    asyncio.run(settler.settle_events())
+    assert told == [("approved", [RUN])]
+    scene.receive("comment.created", "c2")
+    asyncio.run(settler.settle_events())
+    assert len(told) == 1

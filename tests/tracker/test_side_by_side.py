@@ -8,8 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from postflow.domain.runs import ResumeAnswer
+from postflow.domain.standing import ReviewStatus
 from postflow.errors import PrefectUnavailableError, StoreUnavailableError
 from postflow.frameio.wire import Comment
+from postflow.tracker.deciding import decide_by_hand
+from postflow.tracker.outbox import list_marked
 from tests.factories import CLIENT, GUEST, REVIEWER
 from tests.tracker.conftest import RUN, Scene
 
@@ -187,3 +190,48 @@ def test_words_of_several_people_cost_one_look(scene: Scene) -> None:
     assert scene.frameio.calls.count("file file-1") == 1
     assert scene.frameio.calls.count("comments file-1") == 1
     assert all(event.settled_at and event.upload_id == "clip" for event in scene.events())
+
+
+def test_handed_over_run_is_called_once(scene: Scene) -> None:
+    """Who was told of a verdict calls the run although the same round finds it in the store, too."""
+    scene.track()
+    wait_id = scene.wait_for()
+    with scene.store.writing() as session:
+        decide_by_hand(
+            session,
+            "clip",
+            verdict=ReviewStatus.APPROVED,
+            by="Ana",
+            reason="seen",
+            settings=scene.settings,
+            now=scene.clock(),
+        )
+        due = list_marked(session)
+    assert [(each.wait_id, each.flow_run_id) for each in due] == [(wait_id, RUN)]
+
+    async def wake() -> None:
+        scene.resumer.hand_over(due)
+        async with asyncio.TaskGroup() as tasks:
+            assert await scene.resumer.wake_beside(tasks) == 1
+
+    asyncio.run(wake())
+    assert scene.flow_runs.resumed == [RUN]
+    assert scene.wait(wait_id).accepted_at == scene.clock()
+
+
+def test_nobody_is_marked_whose_answer_was_taken_back(scene: Scene) -> None:
+    """A yes and its end in one transaction call nobody."""
+    scene.track()
+    scene.wait_for()
+    with scene.store.writing() as session:
+        for verdict in (ReviewStatus.APPROVED, ReviewStatus.PENDING):
+            decide_by_hand(
+                session,
+                "clip",
+                verdict=verdict,
+                by="Ana",
+                reason="seen",
+                settings=scene.settings,
+                now=scene.clock(),
+            )
+        assert list_marked(session) == []
