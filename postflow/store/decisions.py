@@ -75,7 +75,8 @@ def append_decision(
     A version that was never decided and is still pending gets no row.
     """
     new = _make_row(session, upload, review, analyser_version=analyser_version, now=now)
-    previous = last = last_decision(session, upload.upload_id)
+    # Without a head there is no chain, and nothing to ask for.
+    previous = last = last_decision(session, upload.upload_id) if upload.head_hash else None
     if last is not None and last.version != upload.version:
         last = last_decision(session, upload.upload_id, version=upload.version)
     if last is None and new.verdict == ReviewStatus.PENDING and not review.deciding:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Update, bindparam, or_, update
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -99,7 +100,7 @@ def has_unsettled(session: Session, *, now: datetime, foreign: bool | None = Non
     return session.exec(_unsettled(foreign), params={"now": now}).first() is not None
 
 
-@cache  # see _open_events
+@cache  # see _claim
 def _unsettled(foreign: bool | None) -> SelectOfScalar[Any]:
     found = select(EventRow.id).where(is_open(bindparam("now"))).limit(1)
     if foreign is None:
@@ -114,12 +115,8 @@ def claim_events(
 
     Without `foreign` those are left that `settle_foreign_events` will settle.
     """
-    rows = list(session.exec(_open_events(foreign), params={"now": now, "limit": limit}))
-    for row in rows:
-        row.claimed_until = now + lease
-        row.attempts += 1
-    session.flush()
-    return rows
+    asked = {"now": now, "limit": limit, "until": now + lease}
+    return sorted(session.scalars(_claim(foreign), asked), key=lambda row: row.id or 0)
 
 
 def settle_events(
@@ -136,7 +133,7 @@ def settle_events(
         session.exec(_settle(), params=said)
 
 
-@cache  # see _open_events
+@cache  # see _claim
 def _settle() -> Update:
     return (
         update(EventRow)
@@ -262,13 +259,19 @@ def _storable(text: str | None) -> str | None:
 
 
 @cache
-def _open_events(foreign: bool) -> SelectOfScalar[EventRow]:
+def _claim(foreign: bool) -> ReturningUpdate[EventRow]:
     # Made once: it is asked for every moment, and making it costs twice as much as asking.
-    statement = (
-        select(EventRow)
+    ids = (
+        select(EventRow.id)
         .where(is_open(bindparam("now")))
         .order_by(col(EventRow.id))
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True)
     )
-    return statement if foreign else statement.where(~is_foreign())
+    return (
+        update(EventRow)
+        .where(col(EventRow.id).in_(ids if foreign else ids.where(~is_foreign())))
+        .values(claimed_until=bindparam("until"), attempts=EventRow.attempts + 1)
+        .returning(EventRow)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )

@@ -61,7 +61,8 @@ def apply_seen(
     if is_current:
         upload.gone_at = None
     upload.project_id = upload.project_id or seen.project_id
-    was_delivered = is_delivered(session, version)
+    # Nobody delivers what was never decided, as most files are when they are read.
+    was_delivered = upload.head_hash is not None and is_delivered(session, version)
     applied = apply_comments(
         session,
         seen.comments,

@@ -150,7 +150,7 @@ class Looker:
             remember_own_user(session, user_id, now=self._clock())
 
     def _begin(self, file_id: str) -> Begun | None:
-        with self._store.writing() as session:
+        with self._store.writing_at_once() as session:
             return begin_look(session, file_id)
 
     def _load_authors(self, file_id: str) -> dict[str, Person]:

@@ -38,13 +38,16 @@ class Route(NamedTuple):
         return any((self.ask_comment, self.ask_file, self.ask_stack))
 
 
-def plan_routes(session: Session, rows: Sequence[EventRow]) -> list[Route]:
-    """Return where each of the events leads; many cost hardly more than one."""
+def plan_routes(session: Session, rows: Sequence[EventRow], *, foreign: bool = True) -> list[Route]:
+    """Return where each of the events leads; many cost hardly more than one.
+
+    Without `foreign` none of them is, which `claim_events` has found out.
+    """
     ids = {row.resource_id for row in rows if row.resource_id and _kind_of(row) == "comment"}
     known: dict[str, str] = {}
     if ids:
         known = dict(session.exec(_select_files(), params={"ids": ids}).all())
-    is_tracked = cache(partial(is_project_tracked, session))
+    is_tracked = cache(partial(is_project_tracked, session)) if foreign else lambda _: True
     return [_plan_route(session, row, known, is_tracked) for row in rows]
 
 
