@@ -193,7 +193,9 @@ async def send(
 async def _approve(
     frameio: Poster, postflow: Poster, review: Review, sent: dict[str, datetime]
 ) -> None:
-    remark = json.dumps({"text": "Approved.", "as": "client@client.example"}).encode()
+    # Each in words of its own: what was read before would not be read again.
+    said = f"Approved. http://client.example/{review.upload_id}"
+    remark = json.dumps({"text": said, "as": "client@client.example"}).encode()
     path = f"/_sim/files/{review.file_id}/comments"
     written = json.loads(await frameio.post(path, remark, {"Content-Type": "application/json"}))
     body = make_body("comment.created", written["id"], project_id=review.project_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 from postflow.domain.comments import (
     ANALYSER_VERSION,
@@ -61,6 +62,7 @@ class Judgement:
     version: str
 
 
+@lru_cache(maxsize=2000)  # each look at a file reads all its comments again
 def judge_comment(text: str, house: HouseRules) -> Judgement:
     """Read a comment as this house does; whatever the text is, this answers and never raises."""
     analysis = analyze_comment(text, keywords=house.keywords)
