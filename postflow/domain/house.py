@@ -23,6 +23,8 @@ from postflow.domain.standing import ReviewStatus
 
 APPROVE_ABOVE = 0.5
 REJECT_BELOW = -0.5
+_KEPT = 2000
+"""Characters; what was made of a longer text is not kept, so that nobody can fill the memory."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,9 +64,18 @@ class Judgement:
     version: str
 
 
-@lru_cache(maxsize=2000)  # each look at a file reads all its comments again
 def judge_comment(text: str, house: HouseRules) -> Judgement:
     """Read a comment as this house does; whatever the text is, this answers and never raises."""
+    # Each look at a file reads all its comments again.
+    return _judge_once(text, house) if len(text) <= _KEPT else _judge(text, house)
+
+
+@lru_cache(maxsize=2000)
+def _judge_once(text: str, house: HouseRules) -> Judgement:
+    return _judge(text, house)
+
+
+def _judge(text: str, house: HouseRules) -> Judgement:
     analysis = analyze_comment(text, keywords=house.keywords)
     verdict, rule, reason = _weigh(analysis, house)
     return Judgement(

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from selectors import EVENT_READ, DefaultSelector
 from typing import Any
 
 from alembic import command
@@ -26,7 +25,6 @@ from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
     InterfaceError,
-    InvalidatePoolError,
     OperationalError,
     SQLAlchemyError,
 )
@@ -39,6 +37,7 @@ from postflow.errors import (
     StoreNotReadyError,
     StoreUnavailableError,
 )
+from postflow.store.connections import refuse_ended_connections
 
 PAGE_LIMIT = "max_page_count"
 """In a SQLite address: of how many pages the file may consist at most, each of 4 096 bytes."""
@@ -51,7 +50,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        # Both made once: every transaction would otherwise make an engine of its own first.
+        # All made once: every transaction would otherwise make an engine of its own first.
         self._for_writing = engine.execution_options(postflow_begin="BEGIN IMMEDIATE")
         self._for_reading = engine.execution_options(**_read_one_moment(engine))
         self._for_one_statement = engine.execution_options(**_commit_each_statement(engine))
@@ -216,14 +215,13 @@ def _create_engine(url: URL, *, busy_timeout: timedelta) -> Engine:
         pragmas.append(f"{PAGE_LIMIT}={_read_page_limit(url)}")
         url = url.difference_update_query([PAGE_LIMIT])
     # Hidden, because an error would quote what was written: part addresses are secrets.
-    engine = create_engine(
-        url, connect_args=arguments, hide_parameters=True, pool_use_lifo=not sqlite
-    )
+    pool = {} if sqlite else {"pool_use_lifo": True}
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, **pool)
     if sqlite:
         event.listen(engine, "connect", partial(_prepare_sqlite, pragmas))
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        event.listen(engine, "checkout", _refuse_ended)
+        refuse_ended_connections(engine)
     return engine
 
 
@@ -248,18 +246,6 @@ def _commit_each_statement(engine: Engine) -> dict[str, str]:
     if engine.dialect.name == "sqlite":
         return {"postflow_begin": "BEGIN IMMEDIATE"}
     return {"isolation_level": "AUTOCOMMIT"}
-
-
-def _refuse_ended(connection: Any, _record: object, _proxy: object) -> None:
-    """Let no transaction begin on a connection that its server has ended while nobody used it.
-
-    The server says so before it goes, and nothing else comes unasked: that there is something to
-    read is known without asking the server, which `pool_pre_ping` does before each transaction.
-    """
-    with DefaultSelector() as selector:
-        selector.register(connection.fileno(), EVENT_READ)
-        if selector.select(timeout=0):
-            raise InvalidatePoolError
 
 
 def _prepare_sqlite(pragmas: Sequence[str], connection: Any, _record: object) -> None:

@@ -72,7 +72,8 @@ def append_decision(
 ) -> DecisionRow | None:
     """Add the review's outcome to the chain; None when it says nothing new.
 
-    A version that was never decided and is still pending gets no row.
+    A version that was never decided and is still pending gets no row. `upload` must be loaded with
+    `lock`: its head says whether there is a chain to go on with.
     """
     new = _make_row(session, upload, review, analyser_version=analyser_version, now=now)
     # Without a head there is no chain, and nothing to ask for.

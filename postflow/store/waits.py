@@ -22,7 +22,7 @@ from postflow.store.review_deadlines import arm_deadline
 from postflow.store.tables import FlowRunRow, UploadRow, WaitRow
 from postflow.store.uploads import load_upload, load_version
 
-_MARKED = "waits marked due"
+_MARKED = "marked"
 
 
 def open_wait(
@@ -106,7 +106,7 @@ def mark_due_waits(
             wait.due_at = wait.try_at = wait.accepted_at = None
         elif wait.due_at is None:
             wait.due_at = wait.try_at = now
-            session.info.setdefault(_MARKED, []).append((wait, restarts))
+            session.info.setdefault(_MARKED, {})[wait.id] = wait, restarts
             due += 1
     session.flush()
     return due
@@ -117,10 +117,10 @@ def list_marked_waits(session: Session) -> list[tuple[WaitRow, int]]:
 
     Once it is committed, whoever made the answer can have them called without looking for them.
     """
-    marked: list[tuple[WaitRow, int]] = session.info.get(_MARKED, [])
+    marked: dict[int, tuple[WaitRow, int]] = session.info.get(_MARKED, {})
     return [
         (wait, restarts)
-        for wait, restarts in marked
+        for wait, restarts in marked.values()
         if wait.due_at is not None and wait.closed_at is None and wait.attempts == 0
     ]
 

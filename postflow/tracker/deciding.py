@@ -67,7 +67,7 @@ def redecide(
         announce_decision(
             session, upload, decision, is_news=is_news, settings=own, now=now, comments=comments
         )
-    if review.status is not ReviewStatus.APPROVED:
+    if upload.head_hash is not None and review.status is not ReviewStatus.APPROVED:
         newest = last_decision(session, upload.upload_id, version=upload.version)
         told = _tell(newest) if newest else {}
         recall_delivery(session, upload, told=told, now=now)

@@ -183,7 +183,7 @@ class Settler:
         now = self._clock()
         if self._store.has_one_writer and not self._has_unsettled():
             return []
-        with self._store.writing_at_once() as session:
+        with self._store.writing() as session:
             rows = claim_events(session, now=now, limit=limit, lease=_CLAIM_LEASE, foreign=False)
             routes = plan_routes(session, rows, foreign=False)
         self.projects |= {row.project_id for row in rows}

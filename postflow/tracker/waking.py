@@ -47,7 +47,7 @@ class Waker:
         self._reviver = reviver
         self._settings = settings
         self._prefect = prefect
-        self._handed: list[Due] = []
+        self._handed: dict[int, Due] = {}
         self._calling: set[int] = set()
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._failed: Exception | None = None
@@ -65,9 +65,9 @@ class Waker:
         """
         if self._failed is not None:
             failed, self._failed = self._failed, None
+            self._handed.clear()  # who is still due after the pause is in the store
             raise failed
-        handed = self._take(self._handed)
-        self._handed = []
+        handed = self._take(list(self._handed.values()))
         if handed:
             tasks.create_task(self._wake_aside(handed))
         due = await self._take_due()
@@ -77,7 +77,7 @@ class Waker:
 
     def hand_over(self, due: Iterable[Due]) -> None:
         """Take who became due just now: the next `wake_beside` calls them before it looks."""
-        self._handed += due
+        self._handed |= {wait.wait_id: wait for wait in due if wait.wait_id not in self._calling}
 
     async def _wake_aside(self, due: Sequence[Due]) -> None:
         try:
@@ -94,6 +94,8 @@ class Waker:
         """Keep to itself whom it calls, and leave out whom it is calling already."""
         taken = [wait for wait in due if wait.wait_id not in self._calling]
         self._calling |= {wait.wait_id for wait in taken}
+        for wait_id in self._calling:
+            self._handed.pop(wait_id, None)
         return taken
 
     async def _wake_round(self, due: Sequence[Due]) -> None:

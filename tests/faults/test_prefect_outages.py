@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from postflow.clock import utc_now
-from tests.faults.prefect_line import PrefectLine
 from tests.flows.machine import Machine, shared_machine
 from tests.flows.prefect_server import eventually, start_process, stop_process
+from tests.lines import Line
 
 pytestmark = pytest.mark.prefect
 
@@ -57,9 +57,9 @@ def test_run_survives_prefect_going_away(machine: Machine) -> None:
     """A process that cannot tell Prefect that it suspends ends, and its run goes on later."""
     with (
         machine.configured(review={"on_rejected": "wait"}),
-        PrefectLine(machine.server.api_url) as line,
+        Line(machine.server.api_url) as line,
     ):
-        run_id, process = start_alone(machine, NAME, api_url=line.api_url)
+        run_id, process = start_alone(machine, NAME, api_url=line.address)
         try:
             eventually(lambda: machine.waits_of(run_id), doing="it waits")
             line.cut()

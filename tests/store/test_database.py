@@ -118,6 +118,11 @@ def test_lost_connection_may_be_retried(postgres_store: Store) -> None:
     assert caught.value.retryable
 
 
+def test_store_in_memory_opens() -> None:
+    """A store that is gone with its process is no use in production, but it is a store."""
+    open_store("sqlite://", create=True).close()
+
+
 @pytest.mark.parametrize(
     ("raw", "kept"),
     [("plain é 👍", "plain é 👍"), ("a\0b", "a\N{REPLACEMENT CHARACTER}b"), ("x\ud800", "x?")],

@@ -213,6 +213,9 @@ def test_handed_over_run_is_called_once(scene: Scene) -> None:
         scene.resumer.hand_over(due)
         async with asyncio.TaskGroup() as tasks:
             assert await scene.resumer.wake_beside(tasks) == 1
+            scene.resumer.hand_over(due)  # while it is called
+        async with asyncio.TaskGroup() as tasks:
+            assert await scene.resumer.wake_beside(tasks) == 0
 
     asyncio.run(wake())
     assert scene.flow_runs.resumed == [RUN]
