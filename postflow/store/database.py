@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -53,36 +53,34 @@ class Store:
         # All made once: every transaction would otherwise make an engine of its own first.
         self._for_writing = engine.execution_options(postflow_begin="BEGIN IMMEDIATE")
         self._for_reading = engine.execution_options(**_read_one_moment(engine))
-        self._for_one_statement = engine.execution_options(**_commit_each_statement(engine))
+        self._for_one_statement = (
+            self._for_writing
+            if self.has_one_writer
+            else engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
 
-    @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self) -> AbstractContextManager[Session]:
         """Give a session whose changes are committed together at the end, or not at all."""
-        with self._session(self._for_writing) as session:
-            yield session
-            session.commit()
+        return self._session(self._for_writing, commits=True)
 
-    @contextmanager
-    def writing_at_once(self) -> Iterator[Session]:
+    def writing_at_once(self) -> AbstractContextManager[Session]:
         """Give a session for a change that is one statement: PostgreSQL commits it by itself.
 
         Of three words to the server that saves two.
         """
-        with self._session(self._for_one_statement) as session:
-            yield session
-            session.commit()
+        return self._session(self._for_one_statement, commits=True)
 
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self) -> AbstractContextManager[Session]:
         """Give a session that sees one moment of the store and changes nothing."""
-        with self._session(self._for_reading) as session:
-            yield session
+        return self._session(self._for_reading)
 
     @contextmanager
-    def _session(self, engine: Engine) -> Iterator[Session]:
+    def _session(self, engine: Engine, *, commits: bool = False) -> Iterator[Session]:
         try:
             with Session(engine, expire_on_commit=False) as session:
                 yield session
+                if commits:
+                    session.commit()
         except (OperationalError, InterfaceError, PoolTimeoutError) as error:
             raise StoreUnavailableError(
                 f"The store at {self.address} cannot be used just now ({_cause(error)}); "
@@ -240,12 +238,6 @@ def _read_one_moment(engine: Engine) -> dict[str, str]:
         return {"postflow_begin": "BEGIN"}
     # By default each statement would see a moment of its own.
     return {"isolation_level": "REPEATABLE READ"}
-
-
-def _commit_each_statement(engine: Engine) -> dict[str, str]:
-    if engine.dialect.name == "sqlite":
-        return {"postflow_begin": "BEGIN IMMEDIATE"}
-    return {"isolation_level": "AUTOCOMMIT"}
 
 
 def _prepare_sqlite(pragmas: Sequence[str], connection: Any, _record: object) -> None:

@@ -48,6 +48,14 @@ def load_decisions(session: Session, upload_id: str) -> list[DecisionRow]:
     return list(session.exec(statement.order_by(col(DecisionRow.id))))
 
 
+def was_ever_decided(upload: UploadRow) -> bool:
+    """Whether any version of it has a decision; without one nothing was ever delivered, either.
+
+    `upload` must be loaded with `lock` by whoever goes on with the chain.
+    """
+    return upload.head_hash is not None
+
+
 def last_decision(
     session: Session, upload_id: str, *, version: int | None = None
 ) -> DecisionRow | None:
@@ -73,11 +81,10 @@ def append_decision(
     """Add the review's outcome to the chain; None when it says nothing new.
 
     A version that was never decided and is still pending gets no row. `upload` must be loaded with
-    `lock`: its head says whether there is a chain to go on with.
+    `lock`.
     """
     new = _make_row(session, upload, review, analyser_version=analyser_version, now=now)
-    # Without a head there is no chain, and nothing to ask for.
-    previous = last = last_decision(session, upload.upload_id) if upload.head_hash else None
+    previous = last = last_decision(session, upload.upload_id) if was_ever_decided(upload) else None
     if last is not None and last.version != upload.version:
         last = last_decision(session, upload.upload_id, version=upload.version)
     if last is None and new.verdict == ReviewStatus.PENDING and not review.deciding:

@@ -94,12 +94,11 @@ def read_answer(wait: WaitRow, upload: UploadRow, review: ReviewSettings) -> Wai
 
 def mark_due_waits(
     session: Session, upload: UploadRow, *, review: ReviewSettings, now: datetime
-) -> int:
-    """Mark this upload's open waits due where there is an answer; return how many are.
+) -> None:
+    """Mark this upload's open waits due where there is an answer.
 
     A verdict that was withdrawn before anybody was woken makes its wait undue again.
     """
-    due = 0
     asked = {"upload_id": upload.upload_id}
     for wait, restarts in session.exec(_select_open_with_restarts(), params=asked):
         if read_answer(wait, upload, review) is None:
@@ -107,9 +106,7 @@ def mark_due_waits(
         elif wait.due_at is None:
             wait.due_at = wait.try_at = now
             session.info.setdefault(_MARKED, {})[wait.id] = wait, restarts
-            due += 1
     session.flush()
-    return due
 
 
 def list_marked_waits(session: Session) -> list[tuple[WaitRow, int]]:

@@ -13,6 +13,7 @@ from postflow.domain.uploads import UploadStatus
 from postflow.settings import Settings
 from postflow.store.announcements import Announcement, announce
 from postflow.store.comments import apply_comments
+from postflow.store.decisions import was_ever_decided
 from postflow.store.deliveries import is_delivered, recall_delivery
 from postflow.store.findings import note_findings
 from postflow.store.flow_runs import last_attempt
@@ -61,8 +62,7 @@ def apply_seen(
     if is_current:
         upload.gone_at = None
     upload.project_id = upload.project_id or seen.project_id
-    # Nobody delivers what was never decided, as most files are when they are read.
-    was_delivered = upload.head_hash is not None and is_delivered(session, version)
+    was_delivered = was_ever_decided(upload) and is_delivered(session, version)
     applied = apply_comments(
         session,
         seen.comments,

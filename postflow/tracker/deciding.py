@@ -19,7 +19,12 @@ from postflow.store.announcements import Announcement, announce
 from postflow.store.batches import announce_decided_batches
 from postflow.store.change_lists import list_changes, list_remarks
 from postflow.store.comments import load_comments
-from postflow.store.decisions import append_decision, last_decision, load_rulings
+from postflow.store.decisions import (
+    append_decision,
+    last_decision,
+    load_rulings,
+    was_ever_decided,
+)
 from postflow.store.deliveries import recall_delivery
 from postflow.store.own_users import load_rules
 from postflow.store.review_deadlines import arm_deadline, disarm_deadline, find_deadline
@@ -67,7 +72,7 @@ def redecide(
         announce_decision(
             session, upload, decision, is_news=is_news, settings=own, now=now, comments=comments
         )
-    if upload.head_hash is not None and review.status is not ReviewStatus.APPROVED:
+    if was_ever_decided(upload) and review.status is not ReviewStatus.APPROVED:
         newest = last_decision(session, upload.upload_id, version=upload.version)
         told = _tell(newest) if newest else {}
         recall_delivery(session, upload, told=told, now=now)

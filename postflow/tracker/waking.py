@@ -93,9 +93,9 @@ class Waker:
     def _take(self, due: Iterable[Due]) -> list[Due]:
         """Keep to itself whom it calls, and leave out whom it is calling already."""
         taken = [wait for wait in due if wait.wait_id not in self._calling]
-        self._calling |= {wait.wait_id for wait in taken}
-        for wait_id in self._calling:
-            self._handed.pop(wait_id, None)
+        for wait in taken:
+            self._calling.add(wait.wait_id)
+            self._handed.pop(wait.wait_id, None)
         return taken
 
     async def _wake_round(self, due: Sequence[Due]) -> None:

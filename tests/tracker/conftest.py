@@ -30,6 +30,7 @@ from postflow.store.waits import open_wait
 from postflow.tracker.announcer import Announcer
 from postflow.tracker.deciding import decide_by_hand
 from postflow.tracker.notifier import Notifier
+from postflow.tracker.outbox import Due, list_marked
 from postflow.tracker.resumer import Resumer
 from postflow.tracker.settling import Settler
 from tests.factories import CLIENT, PROJECT, make_delivery, make_upload
@@ -136,8 +137,8 @@ class Scene:
         reason: str = "seen together",
         *,
         upload_id: str = "clip",
-    ) -> None:
-        """Let a person decide by hand, with the settings as they are."""
+    ) -> list[Due]:
+        """Let a person decide by hand, with the settings as they are; return who is due by that."""
         with self.store.writing() as session:
             decide_by_hand(
                 session,
@@ -148,6 +149,7 @@ class Scene:
                 settings=self.settings,
                 now=self.clock(),
             )
+        return list_marked(session)
 
     def wait_for(
         self, kind: WaitKind = WaitKind.APPROVAL, *, upload_id: str = "clip", run: str = RUN

@@ -196,17 +196,7 @@ def test_handed_over_run_is_called_once(scene: Scene) -> None:
     """Who was told of a verdict calls the run although the same round finds it in the store, too."""
     scene.track()
     wait_id = scene.wait_for()
-    with scene.store.writing() as session:
-        decide_by_hand(
-            session,
-            "clip",
-            verdict=ReviewStatus.APPROVED,
-            by="Ana",
-            reason="seen",
-            settings=scene.settings,
-            now=scene.clock(),
-        )
-        due = list_marked(session)
+    due = scene.decide()
     assert [(each.wait_id, each.flow_run_id) for each in due] == [(wait_id, RUN)]
 
     async def wake() -> None:
